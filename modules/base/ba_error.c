@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_error.h"
+
+#include <stddef.h>
+
+const ba_error ba_err_not_found = {404, NULL, NULL};
+const ba_error ba_err_unauthorized = {401, "UNAUTHORIZED", "Unauthorized"};
+const ba_error ba_err_bad_json = {400, "BAD_REQUEST", "Invalid JSON in request body"};
+const ba_error ba_err_validation = {400, "VALIDATION_ERROR", "Invalid input"};
+const ba_error ba_err_media_type = {415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Content-Type"};
+const ba_error ba_err_too_large = {413, "PAYLOAD_TOO_LARGE", "Request body too large"};
+const ba_error ba_err_internal = {500, NULL, NULL};
+const ba_error ba_err_unavailable = {503, "SERVICE_UNAVAILABLE",
+                                     "Service temporarily unavailable. Please try again later."};
+const ba_error ba_err_busy = {503, "SERVER_BUSY",
+                              "Too many sign-ins at the moment. Please try again later."};
+const ba_error ba_err_forbidden = {403, "FORBIDDEN", "Forbidden"};
+
+const ba_error ba_err_missing_origin = {403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin"};
+const ba_error ba_err_invalid_origin = {403, "INVALID_ORIGIN", "Invalid origin"};
+const ba_error ba_err_cross_site = {
+    403, "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+    "Cross-site navigation login blocked. This request appears to be a CSRF attack."};
+const ba_error ba_err_url_type = {400, NULL, "Invalid URL: expected a string"};
+const ba_error ba_err_callback_url = {403, "INVALID_CALLBACK_URL", "Invalid callbackURL"};
+const ba_error ba_err_redirect_url = {403, "INVALID_REDIRECT_URL", "Invalid redirectURL"};
+const ba_error ba_err_error_callback_url = {403, "INVALID_ERROR_CALLBACK_URL",
+                                            "Invalid errorCallbackURL"};
+const ba_error ba_err_new_user_callback_url = {403, "INVALID_NEW_USER_CALLBACK_URL",
+                                               "Invalid newUserCallbackURL"};
+
+const ba_error ba_err_sign_up_disabled = {400, "EMAIL_PASSWORD_SIGN_UP_DISABLED",
+                                          "Email and password sign up is not enabled"};
+const ba_error ba_err_password_short = {400, "PASSWORD_TOO_SHORT", "Password too short"};
+const ba_error ba_err_password_long = {400, "PASSWORD_TOO_LONG", "Password too long"};
+const ba_error ba_err_user_exists = {422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+                                     "User already exists. Use another email."};
+const ba_error ba_err_create_user = {422, "FAILED_TO_CREATE_USER", "Failed to create user"};
+const ba_error ba_err_create_session = {401, "FAILED_TO_CREATE_SESSION",
+                                        "Failed to create session"};
+const ba_error ba_err_invalid_email = {400, "INVALID_EMAIL", "Invalid email"};
+const ba_error ba_err_credentials = {401, "INVALID_EMAIL_OR_PASSWORD",
+                                     "Invalid email or password"};
+const ba_error ba_err_not_verified = {403, "EMAIL_NOT_VERIFIED", "Email not verified"};
+const ba_error ba_err_get_session = {401, "FAILED_TO_GET_SESSION", "Failed to get session"};
+const ba_error ba_err_post_get_session = {
+    405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
+    "POST method requires deferSessionRefresh to be enabled in session config"};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* The one table of answers that are not a success. Codes and messages are
+ * Better Auth's (http-api 5.3): its client switches on them. */
+
+#ifndef BA_ERROR_H
+#define BA_ERROR_H
+
+typedef struct ba_error {
+    int status;          /* HTTP status */
+    const char *code;    /* NULL: the body has no "code" */
+    const char *message; /* NULL: the answer has no body */
+} ba_error;
+
+extern const ba_error ba_err_not_found;
+extern const ba_error ba_err_unauthorized;
+extern const ba_error ba_err_bad_json;
+extern const ba_error ba_err_validation; /* message comes from the schema */
+extern const ba_error ba_err_media_type; /* message names the type sent */
+extern const ba_error ba_err_too_large;
+extern const ba_error ba_err_internal;
+extern const ba_error ba_err_unavailable; /* a dependency is down: Retry-After */
+extern const ba_error ba_err_busy;        /* the hash queue is full: Retry-After */
+extern const ba_error ba_err_forbidden;
+
+extern const ba_error ba_err_missing_origin;
+extern const ba_error ba_err_invalid_origin;
+extern const ba_error ba_err_cross_site;
+extern const ba_error ba_err_url_type; /* message names the field */
+extern const ba_error ba_err_callback_url;
+extern const ba_error ba_err_redirect_url;
+extern const ba_error ba_err_error_callback_url;
+extern const ba_error ba_err_new_user_callback_url;
+
+extern const ba_error ba_err_sign_up_disabled;
+extern const ba_error ba_err_password_short;
+extern const ba_error ba_err_password_long;
+extern const ba_error ba_err_user_exists;
+extern const ba_error ba_err_create_user;
+extern const ba_error ba_err_create_session;
+extern const ba_error ba_err_invalid_email;
+extern const ba_error ba_err_credentials;
+extern const ba_error ba_err_not_verified;
+extern const ba_error ba_err_get_session;
+extern const ba_error ba_err_post_get_session;
+
+#endif

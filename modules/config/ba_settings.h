@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Resolved settings: plain structs that the core reads. The directive table
+ * (ba_directives.c) turns configuration text into them; nothing here is changed
+ * once the server runs. */
+
+#ifndef BA_SETTINGS_H
+#define BA_SETTINGS_H
+
+#include "ba_types.h"
+
+typedef struct ba_range {
+    apr_int64_t min;
+    apr_int64_t max;
+} ba_range;
+
+typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
+
+/* One server or virtual host. Times are seconds. */
+typedef struct ba_settings {
+    /* as configured */
+    apr_array_header_t *secrets; /* of ba_bytes; the first signs, all verify */
+    const char *base_url;        /* scheme://host[:port] */
+    const char *base_path;       /* of the API */
+    const char *pages_path;
+    const char *pages_dir;
+    apr_array_header_t *trusted_origins; /* of const char *, http-api 6.4 */
+    const char *cookie_prefix;
+    const char *cookie_domain; /* NULL: host-only */
+    ba_auto secure_cookies;
+    int sign_up;
+    int auto_sign_in;
+    int require_email_verification;
+    ba_range password_length; /* UTF-16 code units */
+    ba_hash_params hash;
+    ba_range hash_concurrency; /* min: hashes at a time, max: waiters */
+    apr_int64_t session_expires_in;
+    apr_int64_t session_update_age;
+    apr_int64_t session_fresh_age;
+
+    /* derived by ba_settings_finish() */
+    const char *origin;           /* serialised origin of base_url */
+    int secure;                   /* cookies carry Secure and the __Secure- prefix */
+    const char *session_cookie;   /* full names, http-api 3.1 */
+    const char *data_cookie;
+    const char *remember_cookie;  /* "dont_remember" */
+    const char *cookie_flags;     /* "; Path=/; HttpOnly…", the same for all */
+} ba_settings;
+
+typedef enum {
+    BA_UNAUTHENTICATED_AUTO,
+    BA_UNAUTHENTICATED_401,
+    BA_UNAUTHENTICATED_REDIRECT,
+    BA_UNAUTHENTICATED_PASS
+} ba_unauthenticated;
+
+/* What becomes REMOTE_USER. A username column comes with a later feature. */
+typedef enum { BA_REMOTE_EMAIL, BA_REMOTE_ID, BA_REMOTE_NAME } ba_remote_user;
+
+typedef enum {
+    BA_EXPORT_NONE = 0,
+    BA_EXPORT_ENV = 1,
+    BA_EXPORT_HEADERS = 2,
+    BA_EXPORT_BOTH = 3
+} ba_export;
+
+/* One directory, location or .htaccess. */
+typedef struct ba_dir_settings {
+    ba_unauthenticated unauthenticated;
+    ba_remote_user remote_user;
+    ba_export export_to;
+} ba_dir_settings;
+
+/* Fills the derived members. base_url must be set. */
+void ba_settings_finish(ba_settings *settings, apr_pool_t *pool);
+
+#endif

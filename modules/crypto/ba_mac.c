@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_mac.h"
+
+#include <apr_strings.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+
+/* Writes the signature and its NUL to out. */
+static int sign(ba_bytes secret, const char *value, apr_size_t len, char out[BA_MAC_LENGTH + 1])
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned int mac_len = 0;
+
+    if (!HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)value, len, mac,
+              &mac_len)) {
+        return 0;
+    }
+    return EVP_EncodeBlock((unsigned char *)out, mac, (int)mac_len) == BA_MAC_LENGTH;
+}
+
+const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, BA_MAC_LENGTH + 1);
+
+    return sign(secret, value, strlen(value), out) ? out : NULL;
+}
+
+const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
+                          apr_pool_t *pool)
+{
+    const char *dot = strrchr(signed_value, '.');
+    char expected[BA_MAC_LENGTH + 1];
+    int good = 0;
+
+    if (!dot || dot == signed_value || strlen(dot + 1) != BA_MAC_LENGTH
+        || dot[BA_MAC_LENGTH] != '=') {
+        return NULL;
+    }
+    for (int i = 0; i < secrets->nelts && !good; ++i) {
+        ba_bytes secret = APR_ARRAY_IDX(secrets, i, ba_bytes);
+
+        good = sign(secret, signed_value, (apr_size_t)(dot - signed_value), expected)
+               && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
+    }
+    return good ? apr_pstrmemdup(pool, signed_value, (apr_size_t)(dot - signed_value)) : NULL;
+}
+
+int ba_mac_equal(const char *a, const char *b)
+{
+    apr_size_t n = strlen(a);
+
+    return n == strlen(b) && CRYPTO_memcmp(a, b, n) == 0;
+}
+
+void ba_mac_wipe(void *data, apr_size_t len)
+{
+    OPENSSL_cleanse(data, len);
+}

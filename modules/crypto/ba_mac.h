@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Signed values as Better Auth writes them (http-api 3.2). */
+
+#ifndef BA_MAC_H
+#define BA_MAC_H
+
+#include "ba_types.h"
+
+/* Length of the padded standard base64 of HMAC-SHA256. */
+#define BA_MAC_LENGTH 44
+
+/* Base64 HMAC-SHA256 of value; NULL if OpenSSL fails. */
+const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool);
+
+/* Splits "value.signature" at the last dot and checks the signature against
+ * each secret (of ba_bytes) in constant time. NULL: not ours. */
+const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
+                          apr_pool_t *pool);
+
+/* Constant-time equality of two strings; lengths are no secret. */
+int ba_mac_equal(const char *a, const char *b);
+
+/* Overwrites memory in a way that the compiler keeps. */
+void ba_mac_wipe(void *data, apr_size_t len);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_json.h"
+
+#include "ba_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Strings of a request may be passwords. */
+static void wipe(json_t *json)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    switch (json_typeof(json)) {
+    case JSON_STRING:
+        explicit_bzero((char *)(apr_uintptr_t)json_string_value(json), json_string_length(json));
+        break;
+    case JSON_ARRAY:
+        json_array_foreach(json, i, value)
+        {
+            wipe(value);
+        }
+        break;
+    case JSON_OBJECT:
+        json_object_foreach(json, key, value)
+        {
+            wipe(value);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static apr_status_t discard(void *data)
+{
+    json_t *json = data;
+
+    wipe(json);
+    json_decref(json);
+    return APR_SUCCESS;
+}
+
+static json_t *own(json_t *json, apr_pool_t *pool)
+{
+    if (json) {
+        apr_pool_cleanup_register(pool, json, discard, apr_pool_cleanup_null);
+    }
+    return json;
+}
+
+/* The value of \uXXXX at p, or -1. */
+static long unicode_escape(const char *p, const char *end)
+{
+    char digits[5];
+    char *stop;
+    long value;
+
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !apr_isxdigit(p[2])) {
+        return -1;
+    }
+    memcpy(digits, p + 2, 4);
+    digits[4] = '\0';
+    value = strtol(digits, &stop, 16);
+    return *stop ? -1 : value;
+}
+
+/* jansson refuses a lone surrogate escape; JavaScript reads it and writes U+FFFD
+ * when it encodes the string (security.md PW-3). */
+static void replace_lone_surrogates(char *text, apr_size_t len)
+{
+    const char *end = text + len;
+
+    for (char *p = text; p < end;) {
+        long unit = unicode_escape(p, end);
+
+        if (unit < 0) {
+            p += *p == '\\' && p + 1 < end ? 2 : 1;
+        }
+        else if (unit < 0xD800 || unit > 0xDFFF) {
+            p += 6;
+        }
+        else {
+            long low = unit <= 0xDBFF ? unicode_escape(p + 6, end) : -1;
+
+            if (low >= 0xDC00 && low <= 0xDFFF) {
+                p += 12;
+            }
+            else {
+                memcpy(p + 2, "fffd", 4);
+                p += 6;
+            }
+        }
+    }
+}
+
+json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool)
+{
+    json_t *json;
+    char *copy;
+    apr_size_t len;
+
+    if (text.len >= 3 && !memcmp(text.data, "\xEF\xBB\xBF", 3)) {
+        text.data += 3;
+        text.len -= 3;
+    }
+    copy = ba_text_repair_utf8(text.data, text.len, &len, pool);
+    replace_lone_surrogates(copy, len);
+    json = json_loadb(copy, len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    explicit_bzero(copy, len);
+    return own(json, pool);
+}
+
+static void add_form_value(json_t *form, const char *name, json_t *value)
+{
+    json_t *old = json_object_get(form, name);
+
+    if (!old) {
+        json_object_set_new(form, name, value);
+    }
+    else if (json_is_array(old)) {
+        json_array_append_new(old, value);
+    }
+    else {
+        json_t *list = json_array();
+
+        json_array_append(list, old);
+        json_array_append_new(list, value);
+        json_object_set_new(form, name, list);
+    }
+}
+
+/* Decoded and valid UTF-8; the caller wipes it. */
+static ba_bytes form_text(const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    apr_size_t raw_len, out_len;
+    char *raw = ba_text_url_decode(text, len, 1, &raw_len, pool);
+    ba_bytes out;
+
+    out.data = ba_text_repair_utf8(raw, raw_len, &out_len, pool);
+    out.len = out_len;
+    explicit_bzero(raw, raw_len);
+    return out;
+}
+
+json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
+{
+    json_t *json = ba_json_object(pool);
+
+    for (apr_size_t i = 0; json && i < form.len;) {
+        const char *part = form.data + i;
+        const char *end = memchr(part, '&', form.len - i);
+        apr_size_t len = end ? (apr_size_t)(end - part) : form.len - i;
+        const char *eq = memchr(part, '=', len);
+        apr_size_t name_len = eq ? (apr_size_t)(eq - part) : len;
+        ba_bytes name = form_text(part, name_len, pool);
+
+        /* a name with NUL is nobody's field */
+        if (len && strlen(name.data) == name.len) {
+            ba_bytes value = eq ? form_text(eq + 1, len - name_len - 1, pool) : (ba_bytes){"", 0};
+
+            add_form_value(json, name.data, json_stringn(value.data, value.len));
+            if (eq) {
+                explicit_bzero((char *)(apr_uintptr_t)value.data, value.len);
+            }
+        }
+        i += len + 1;
+    }
+    return json;
+}
+
+json_t *ba_json_object(apr_pool_t *pool)
+{
+    return own(json_object(), pool);
+}
+
+const char *ba_json_text(const json_t *json, apr_pool_t *pool)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *out = NULL;
+
+    if (text) {
+        out = apr_pstrdup(pool, text);
+        free(text);
+    }
+    return out;
+}
+
+const char *ba_json_error(const char *message, const char *code, apr_pool_t *pool)
+{
+    json_t *json = ba_json_object(pool);
+
+    json_object_set_new(json, "message", json_string(message));
+    if (code) {
+        json_object_set_new(json, "code", json_string(code));
+    }
+    return ba_json_text(json, pool);
+}
+
+static void set_text(json_t *json, const char *key, const char *text)
+{
+    json_object_set_new(json, key, text ? json_string(text) : json_null());
+}
+
+static void set_date(json_t *json, const char *key, ba_time t, apr_pool_t *pool)
+{
+    set_text(json, key, ba_text_iso_date(t, pool));
+}
+
+json_t *ba_json_user(const ba_user *user, apr_pool_t *pool)
+{
+    json_t *json = ba_json_object(pool);
+
+    set_text(json, "name", user->name);
+    set_text(json, "email", user->email);
+    json_object_set_new(json, "emailVerified", json_boolean(user->email_verified));
+    set_text(json, "image", user->image);
+    set_date(json, "createdAt", user->created_at, pool);
+    set_date(json, "updatedAt", user->updated_at, pool);
+    set_text(json, "id", user->id);
+    return json;
+}
+
+json_t *ba_json_session(const ba_session *session, apr_pool_t *pool)
+{
+    json_t *json = ba_json_object(pool);
+
+    set_date(json, "expiresAt", session->expires_at, pool);
+    set_text(json, "token", session->token);
+    set_date(json, "createdAt", session->created_at, pool);
+    set_date(json, "updatedAt", session->updated_at, pool);
+    set_text(json, "ipAddress", session->ip_address);
+    set_text(json, "userAgent", session->user_agent);
+    set_text(json, "userId", session->user_id);
+    set_text(json, "id", session->id);
+    return json;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* JSON through jansson. Trees belong to a pool: they are wiped of their strings
+ * and freed with it, so nobody counts references. */
+
+#ifndef BA_JSON_H
+#define BA_JSON_H
+
+#include "ba_types.h"
+
+#include <jansson.h>
+
+/* Parses what a JavaScript server would: a byte order mark is skipped, broken
+ * UTF-8 and lone surrogates become U+FFFD, of duplicate keys the last counts,
+ * any value may stand at the top. NULL: not JSON, too deep, or a NUL in a key. */
+json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool);
+
+/* The same tree from an urlencoded form: an object of strings. A repeated name
+ * becomes an array, as it does upstream. */
+json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool);
+
+/* An object that is freed with the pool. */
+json_t *ba_json_object(apr_pool_t *pool);
+
+/* Compact text, UTF-8. NULL when memory is out. */
+const char *ba_json_text(const json_t *json, apr_pool_t *pool);
+
+/* {"message":…,"code":…}; code may be NULL. */
+const char *ba_json_error(const char *message, const char *code, apr_pool_t *pool);
+
+/* The user and session objects of http-api 5.2. */
+json_t *ba_json_user(const ba_user *user, apr_pool_t *pool);
+json_t *ba_json_session(const ba_session *session, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Rows that say what a body may hold; handlers see a typed struct. Messages
+ * are those of Better Auth's validator (http-api 5.4). */
+
+#ifndef BA_SCHEMA_H
+#define BA_SCHEMA_H
+
+#include "ba_json.h"
+
+#include <stddef.h>
+
+typedef enum {
+    BA_FIELD_TEXT,  /* const char *; NULL: absent. NUL inside is refused */
+    BA_FIELD_EMAIL, /* the same, and a valid address */
+    BA_FIELD_BYTES, /* ba_bytes; data NULL: absent. May hold NUL */
+    BA_FIELD_BOOL   /* int; -1: absent */
+} ba_field_kind;
+
+enum { BA_OPTIONAL = 0, BA_REQUIRED = 1, BA_NOT_EMPTY = 2 };
+
+typedef struct ba_field {
+    const char *name;
+    ba_field_kind kind;
+    int rules; /* of the enum above */
+    apr_size_t offset;
+} ba_field;
+
+typedef struct ba_schema {
+    const ba_field *fields; /* ends with a row without name */
+    apr_size_t size;        /* of the struct that they fill */
+    int optional;           /* the body may be absent */
+    int record;             /* upstream reports a non-object twice */
+} ba_schema;
+
+/* Reads body (NULL: absent) into a new struct of schema->size bytes. Unknown
+ * keys are dropped. NULL: *problem says all that is wrong. Strings point into
+ * the tree and live as long. */
+void *ba_schema_read(const ba_schema *schema, const json_t *body, const char **problem,
+                     apr_pool_t *pool);
+
+/* True for what Better Auth takes as an e-mail address: ASCII only. */
+int ba_schema_email(const char *text);
+
+#endif

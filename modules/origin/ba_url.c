@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_url.h"
+
+#include "ba_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_uri.h>
+#include <string.h>
+#include <strings.h>
+
+static int is_web(const char *scheme)
+{
+    return !strcmp(scheme, "http") || !strcmp(scheme, "https");
+}
+
+/* True if text has a byte that some reader strips or takes for a delimiter. */
+static int ambiguous(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        if (*p <= ' ' || *p == 0x7F || *p == '\\') {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int plain_host(const char *host)
+{
+    const char *good = *host == '[' ? "[]:.0123456789abcdef" : "-._";
+
+    if (!*host) {
+        return 0;
+    }
+    for (const char *p = host; *p; ++p) {
+        if (!strchr(good, *p) && (*host == '[' || !apr_isalnum(*p))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    const char *host;
+
+    if (ambiguous(text) || apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.scheme) {
+        return APR_EINVAL;
+    }
+    url->scheme = ba_text_lower(uri.scheme, pool);
+    for (const char *p = url->scheme; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("+-.", *p)) {
+            return APR_EINVAL;
+        }
+    }
+    url->path = uri.path ? uri.path : "";
+    /* apr_uri_parse() brackets no IPv6 host: take the text it was given */
+    if (strncmp(text + strlen(uri.scheme), "://", 3)) {
+        url->authority = "";
+        return is_web(url->scheme) ? APR_EINVAL : APR_SUCCESS;
+    }
+    host = text + strlen(uri.scheme) + 3;
+    host = apr_pstrmemdup(pool, host, strcspn(host, "/?#"));
+    if (strchr(host, '@') || uri.user || uri.password) {
+        return APR_EINVAL;
+    }
+    host = ba_text_lower(host, pool);
+    if (uri.port_str && *uri.port_str) {
+        const char *colon = strrchr(host, ':');
+        const char *digits = uri.port_str;
+
+        if (!colon || strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5
+            || strcmp(colon + 1, digits)) {
+            return APR_EINVAL;
+        }
+        host = apr_pstrmemdup(pool, host, (apr_size_t)(colon - host));
+        if (!(is_web(url->scheme)
+              && apr_uri_port_of_scheme(url->scheme) == (apr_port_t)apr_atoi64(digits))) {
+            url->authority = apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, host, apr_atoi64(digits));
+            return plain_host(host) ? APR_SUCCESS : APR_EINVAL;
+        }
+    }
+    url->authority = host;
+    return plain_host(host) || (!*host && !is_web(url->scheme)) ? APR_SUCCESS : APR_EINVAL;
+}
+
+const char *ba_url_origin(const ba_url *url, apr_pool_t *pool)
+{
+    return is_web(url->scheme) ? apr_pstrcat(pool, url->scheme, "://", url->authority, NULL) : NULL;
+}
+
+int ba_url_safe_path(const char *text)
+{
+    int in_query = 0;
+
+    if (text[0] != '/' || text[1] == '/') {
+        return 0;
+    }
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        if (*p < ' ' || *p == 0x7F || *p == '\\') {
+            return 0;
+        }
+        /* C1 controls in UTF-8: C2 80 to C2 9F */
+        if (*p == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F) {
+            return 0;
+        }
+        if (*p == '?' || *p == '#') {
+            in_query = 1;
+        }
+        if (!in_query && *p == '%'
+            && (!strncasecmp((const char *)p, "%2f", 3) || !strncasecmp((const char *)p, "%5c", 3))) {
+            return 0;
+        }
+    }
+    return 1;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* The one reader of URLs, for check and for use (security.md WF-5). What
+ * browsers and RFC 3986 read differently is refused, so that nobody who reads
+ * the same text later can come to another origin. */
+
+#ifndef BA_URL_H
+#define BA_URL_H
+
+#include "ba_types.h"
+
+typedef struct ba_url {
+    const char *scheme;    /* lower case */
+    const char *authority; /* lower case host[:port], default port dropped; "" if none */
+    const char *path;      /* rest of the text up to ? or #, as sent */
+} ba_url;
+
+/* Reads an absolute URL. APR_EINVAL: not absolute, or not read alike by all
+ * (backslash, control character, blank, userinfo, non-ASCII or escaped host,
+ * http without "//"). */
+apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool);
+
+/* Serialised origin "https://host[:port]", or NULL for schemes without one. */
+const char *ba_url_origin(const ba_url *url, apr_pool_t *pool);
+
+/* True for a path on our own origin that no browser reads otherwise
+ * (http-api 6.3): "/x?y", not "//x", "/\x", "/%2fx". */
+int ba_url_safe_path(const char *text);
+
+#endif
