@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_db.h"
+
+#include "ba_text.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static const char *const mysql_statements[BA_SQL_COUNT] = {
+#include "mysql/statements.h"
+};
+static const char *const mysql_connect[] = {
+#include "mysql/connect.h"
+    NULL,
+};
+static const char *const sqlite_statements[BA_SQL_COUNT] = {
+#include "sqlite3/statements.h"
+};
+static const char *const sqlite_connect[] = {
+#include "sqlite3/connect.h"
+    NULL,
+};
+
+/* What a failed statement means. */
+typedef apr_status_t (*ba_classify)(int rc, const char *text);
+
+typedef struct ba_dialect {
+    const char *name; /* of the apr_dbd driver and of the folder under sql/ */
+    const char *const *statements;
+    const char *const *connect;
+    ba_classify classify;
+    int iso_dates;
+    int forgets; /* a statement that failed once may never work again */
+} ba_dialect;
+
+/* apr_dbd_mysql returns the server's error number. */
+static apr_status_t classify_mysql(int rc, const char *text)
+{
+    (void)text;
+    switch (rc) {
+    case 1062: /* duplicate entry */
+        return APR_EEXIST;
+    case 1213: /* deadlock */
+    case 1205: /* lock wait timeout */
+        return APR_EAGAIN;
+    case 1366: /* incorrect string value */
+    case 1406: /* data too long */
+        return APR_EINVAL;
+    default:
+        return APR_EGENERAL;
+    }
+}
+
+/* apr_dbd_sqlite3 returns SQLITE_ERROR for a constraint: only the text tells. */
+static apr_status_t classify_sqlite(int rc, const char *text)
+{
+    (void)rc;
+    return strstr(text, "UNIQUE constraint failed") ? APR_EEXIST : APR_EGENERAL;
+}
+
+static const ba_dialect dialects[] = {
+    {"mysql", mysql_statements, mysql_connect, classify_mysql, 0, 0},
+    /* after a schema change by another connection a prepared statement stays
+     * broken, since the driver uses the old sqlite3_prepare() */
+    {"sqlite3", sqlite_statements, sqlite_connect, classify_sqlite, 1, 1},
+};
+
+static const ba_dialect *dialect_of(const char *driver)
+{
+    for (apr_size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); ++i) {
+        if (!strcmp(dialects[i].name, driver)) {
+            return &dialects[i];
+        }
+    }
+    return NULL;
+}
+
+const char *ba_db_dialect(const char *driver)
+{
+    const ba_dialect *dialect = dialect_of(driver);
+
+    return dialect ? dialect->name : NULL;
+}
+
+/* Marks in conn->prepared; other modules share the connection. */
+static const char ready_label[] = "betterauth:ready";
+static const char *const labels[BA_SQL_COUNT] = {
+    [BA_SQL_LOGIN] = "betterauth:login",
+    [BA_SQL_SESSION] = "betterauth:session",
+    [BA_SQL_IMAGE] = "betterauth:image",
+    [BA_SQL_USER_ADD] = "betterauth:user-add",
+    [BA_SQL_ACCOUNT_ADD] = "betterauth:account-add",
+    [BA_SQL_SESSION_ADD] = "betterauth:session-add",
+    [BA_SQL_SESSION_EXTEND] = "betterauth:session-extend",
+    [BA_SQL_SESSION_DELETE] = "betterauth:session-delete",
+    [BA_SQL_PASSWORD_RENEW] = "betterauth:password-renew",
+};
+
+static const char *error_text(ba_db_conn *conn, int rc)
+{
+    const char *text = apr_dbd_error(conn->driver, conn->handle, rc);
+
+    return text ? text : "";
+}
+
+/* Turns a driver's result into ours and logs what an operator must know. */
+static apr_status_t fail(const ba_db *db, ba_db_conn *conn, ba_sql id, int rc, apr_pool_t *pool)
+{
+    const char *text = error_text(conn, rc);
+    apr_status_t rv = conn->dialect->classify(rc, text);
+
+    if (rv == APR_EGENERAL) {
+        db->lender->log(db->baton,
+                        apr_psprintf(pool, "BA0201: %s failed with %d: %s",
+                                     labels[id] ? labels[id] : conn->dialect->statements[id], rc,
+                                     text));
+    }
+    return rv;
+}
+
+/* apr_dbd_query() answers SQLITE_ROW (100) for a PRAGMA that has a result. */
+static int query(ba_db_conn *conn, const char *sql)
+{
+    int rows;
+    int rc = apr_dbd_query(conn->driver, conn->handle, &rows, sql);
+
+    return rc == 100 ? 0 : rc;
+}
+
+apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
+{
+    apr_status_t rv = db->lender->open(db->baton, conn, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    conn->dialect = dialect_of(apr_dbd_name(conn->driver));
+    if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
+        for (const char *const *sql = conn->dialect->connect; *sql && rv == APR_SUCCESS; ++sql) {
+            int rc = query(conn, *sql);
+
+            if (rc) {
+                db->lender->log(db->baton, apr_psprintf(pool, "BA0202: \"%s\" failed with %d: %s",
+                                                        *sql, rc, error_text(conn, rc)));
+                rv = APR_EGENERAL;
+            }
+        }
+        if (rv == APR_SUCCESS) {
+            apr_hash_set(conn->prepared, ready_label, APR_HASH_KEY_STRING, ready_label);
+        }
+    }
+    if (!conn->dialect) {
+        rv = APR_EGENERAL;
+    }
+    if (rv != APR_SUCCESS) {
+        db->lender->close(db->baton, conn);
+    }
+    return rv;
+}
+
+void ba_db_close(const ba_db *db, ba_db_conn *conn)
+{
+    db->lender->close(db->baton, conn);
+}
+
+apr_status_t ba_db_control(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_pool_t *pool)
+{
+    int rc = query(conn, conn->dialect->statements[id]);
+
+    return rc ? fail(db, conn, id, rc, pool) : APR_SUCCESS;
+}
+
+void ba_db_rollback(ba_db_conn *conn)
+{
+    query(conn, conn->dialect->statements[BA_SQL_ROLLBACK]);
+}
+
+/* The statement, prepared in the connection's own pool on first use: a schema
+ * that is not there yet must not fail the connection for other modules. */
+static int prepare(ba_db_conn *conn, ba_sql id, apr_dbd_prepared_t **stmt)
+{
+    int rc;
+
+    *stmt = apr_hash_get(conn->prepared, labels[id], APR_HASH_KEY_STRING);
+    if (*stmt) {
+        return 0;
+    }
+    rc = apr_dbd_prepare(conn->driver, conn->pool, conn->handle, conn->dialect->statements[id],
+                         labels[id], stmt);
+    if (rc == 0) {
+        apr_hash_set(conn->prepared, labels[id], APR_HASH_KEY_STRING, *stmt);
+    }
+    return rc;
+}
+
+static void forget(ba_db_conn *conn, ba_sql id)
+{
+    if (conn->dialect->forgets) {
+        apr_hash_set(conn->prepared, labels[id], APR_HASH_KEY_STRING, NULL);
+    }
+}
+
+static int count_args(const char *sql)
+{
+    int n = 0;
+
+    for (const char *p = sql; (p = strstr(p, "%s")) != NULL; p += 2) {
+        ++n;
+    }
+    return n;
+}
+
+static void copy_row(ba_db_conn *conn, apr_dbd_row_t *row, const char **columns, int n,
+                     apr_pool_t *pool)
+{
+    for (int i = 0; i < n; ++i) {
+        const char *text = NULL;
+
+        columns[i] = apr_dbd_datum_get(conn->driver, row, i, APR_DBD_TYPE_STRING, &text)
+                             == APR_SUCCESS
+                         ? apr_pstrdup(pool, text)
+                         : NULL;
+    }
+}
+
+static int select_row(ba_db_conn *conn, ba_sql id, const char **args, const char **columns, int n,
+                      int *found, apr_pool_t *pool)
+{
+    apr_dbd_prepared_t *stmt;
+    apr_dbd_results_t *result = NULL;
+    apr_dbd_row_t *row = NULL;
+    int rc = prepare(conn, id, &stmt);
+
+    *found = 0;
+    if (rc == 0) {
+        rc = apr_dbd_pselect(conn->driver, pool, conn->handle, &result, stmt, 0,
+                             count_args(conn->dialect->statements[id]), args);
+    }
+    if (rc) {
+        return rc;
+    }
+    /* to the end always: a row left behind blocks the connection */
+    while ((rc = apr_dbd_get_row(conn->driver, pool, result, &row, -1)) == 0) {
+        if (!*found) {
+            copy_row(conn, row, columns, n, pool);
+            *found = 1;
+        }
+    }
+    return rc == -1 ? 0 : rc;
+}
+
+apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
+                       const char **columns, int n, apr_pool_t *pool)
+{
+    int found = 0;
+    int rc = select_row(conn, id, args, columns, n, &found, pool);
+
+    if (rc && conn->dialect->forgets) {
+        forget(conn, id);
+        rc = select_row(conn, id, args, columns, n, &found, pool);
+    }
+    if (rc) {
+        return fail(db, conn, id, rc, pool);
+    }
+    return found ? APR_SUCCESS : APR_NOTFOUND;
+}
+
+apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
+                          int *rows, apr_pool_t *pool)
+{
+    apr_dbd_prepared_t *stmt;
+    int rc = prepare(conn, id, &stmt);
+    apr_status_t rv;
+
+    if (rc == 0) {
+        rc = apr_dbd_pquery(conn->driver, pool, conn->handle, rows, stmt,
+                            count_args(conn->dialect->statements[id]), args);
+    }
+    if (rc == 0) {
+        return APR_SUCCESS;
+    }
+    rv = fail(db, conn, id, rc, pool);
+    if (rv == APR_EGENERAL) {
+        forget(conn, id);
+    }
+    return rv;
+}
+
+const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool)
+{
+    char *text = apr_pstrdup(pool, ba_text_iso_date(t, pool));
+
+    if (!conn->dialect->iso_dates) {
+        text[10] = ' ';
+        text[23] = '\0';
+    }
+    return text;
+}
+
+const char *ba_db_check(ba_db_conn *conn, apr_pool_t *pool)
+{
+    const char *problem = NULL;
+
+    conn->dialect = dialect_of(apr_dbd_name(conn->driver));
+    for (int id = BA_SQL_ROLLBACK + 1; conn->dialect && id < BA_SQL_COUNT && !problem; ++id) {
+        apr_dbd_prepared_t *stmt = NULL;
+        int rc = apr_dbd_prepare(conn->driver, pool, conn->handle, conn->dialect->statements[id],
+                                 NULL, &stmt);
+
+        if (rc) {
+            problem = apr_pstrdup(pool, error_text(conn, rc));
+        }
+    }
+    return problem;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Statements on lent connections. The only user of apr_dbd, and with sql/ the
+ * only place that knows SQL. A connection is held around one statement or one
+ * transaction, never while hashing or writing. */
+
+#ifndef BA_DB_H
+#define BA_DB_H
+
+#include "ba_types.h"
+
+#include <apr_dbd.h>
+#include <apr_hash.h>
+
+typedef enum {
+    BA_SQL_BEGIN,
+    BA_SQL_COMMIT,
+    BA_SQL_ROLLBACK,
+    /* those above run as text, those below are prepared on first use */
+    BA_SQL_LOGIN,
+    BA_SQL_SESSION,
+    BA_SQL_IMAGE,
+    BA_SQL_USER_ADD,
+    BA_SQL_ACCOUNT_ADD,
+    BA_SQL_SESSION_ADD,
+    BA_SQL_SESSION_EXTEND,
+    BA_SQL_SESSION_DELETE,
+    BA_SQL_PASSWORD_RENEW,
+    BA_SQL_COUNT
+} ba_sql;
+
+/* A connection; the lender fills it. */
+typedef struct ba_db_conn {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+    apr_hash_t *prepared; /* lives as long as the connection, like the next */
+    apr_pool_t *pool;
+    void *lent; /* the lender's */
+    const struct ba_dialect *dialect;
+} ba_db_conn;
+
+typedef struct ba_db_lender {
+    /* APR_EGENERAL: the database is down; the lender has logged it. */
+    apr_status_t (*open)(void *baton, ba_db_conn *conn, apr_pool_t *pool);
+    void (*close)(void *baton, ba_db_conn *conn);
+    /* Logs what a statement said, once. */
+    void (*log)(void *baton, const char *message);
+} ba_db_lender;
+
+typedef struct ba_db {
+    const ba_db_lender *lender;
+    void *baton;
+} ba_db;
+
+/* Borrows a connection and makes it ready: APR_EGENERAL when it cannot. */
+apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool);
+void ba_db_close(const ba_db *db, ba_db_conn *conn);
+
+/* Runs BEGIN or COMMIT. Check BEGIN: what follows a failed one would be
+ * committed statement by statement. */
+apr_status_t ba_db_control(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_pool_t *pool);
+
+/* Undoes the transaction. Silent: what made it necessary has been logged, and a
+ * lost connection has rolled back by itself. */
+void ba_db_rollback(ba_db_conn *conn);
+
+/* Reads the first row into columns[n] (copies in pool, NULL for NULL).
+ * APR_NOTFOUND: no row. APR_EGENERAL: the database failed. */
+apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
+                       const char **columns, int n, apr_pool_t *pool);
+
+/* Runs a statement that changes rows; *rows of them matched.
+ * APR_EEXIST: a unique index refused it. APR_EINVAL: a value does not fit its
+ * column. APR_EAGAIN: a deadlock, run the transaction again. APR_EGENERAL: the
+ * database failed. */
+apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
+                          int *rows, apr_pool_t *pool);
+
+/* A date as this connection's dialect writes it. */
+const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool);
+
+/* Prepares every statement: the check of driver and schema at start.
+ * NULL, or what the database said. */
+const char *ba_db_check(ba_db_conn *conn, apr_pool_t *pool);
+
+/* "mysql" or "sqlite3": the folder under sql/; NULL for a driver we lack. */
+const char *ba_db_dialect(const char *driver);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Typed questions to the database. A table of functions, so that unit tests can
+ * hand the core a small one in memory.
+ *
+ * All: APR_SUCCESS, APR_NOTFOUND (no such row), or APR_EGENERAL (the database is
+ * down or broken; logged already: answer 503 and allow nothing). Results live
+ * in pool. Found rows are compared with the question byte for byte, since the
+ * usual collations ignore case and accents (security.md IN-8). */
+
+#ifndef BA_STORE_H
+#define BA_STORE_H
+
+#include "ba_types.h"
+
+struct ba_db;
+typedef struct ba_store ba_store;
+
+typedef struct ba_store_ops {
+    /* The user of this lower-case address and the hash of the credential
+     * account; *hash is NULL if there is none. */
+    apr_status_t (*login)(ba_store *store, const char *email, ba_user **user, const char **hash,
+                          apr_pool_t *pool);
+
+    /* The session of this token and its user, expired or not. */
+    apr_status_t (*session)(ba_store *store, const char *token, ba_session **session,
+                            ba_user **user, apr_pool_t *pool);
+
+    /* User, credential account and session (NULL: none) in one transaction.
+     * APR_EEXIST: the address is taken. APR_EINVAL: a value does not fit. */
+    apr_status_t (*sign_up)(ba_store *store, const ba_user *user, const char *account_id,
+                            const char *hash, const ba_session *session, apr_pool_t *pool);
+
+    apr_status_t (*session_add)(ba_store *store, const ba_session *session, apr_pool_t *pool);
+
+    /* Moves expiresAt from what session says to a later time; APR_NOTFOUND when
+     * the row is gone or was moved meanwhile: a revoked session is not brought
+     * back (security.md SE-17). */
+    apr_status_t (*session_extend)(ba_store *store, const ba_session *session, ba_time expires_at,
+                                   ba_time now, apr_pool_t *pool);
+
+    /* Also APR_SUCCESS when there is no such row. */
+    apr_status_t (*session_delete)(ba_store *store, const char *token, apr_pool_t *pool);
+
+    /* Replaces the hash if it still is old_hash; else does nothing. */
+    apr_status_t (*password_renew)(ba_store *store, const char *user_id, const char *old_hash,
+                                   const char *new_hash, ba_time now, apr_pool_t *pool);
+} ba_store_ops;
+
+struct ba_store {
+    const ba_store_ops *ops;
+};
+
+/* The store on a database; db must live as long. */
+ba_store *ba_store_create(const struct ba_db *db, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* SQLite's statements, one row per id of ba_db.h; included once, by ba_db.c.
+ * Dates are ISO text, as Better Auth writes them. */
+
+[BA_SQL_BEGIN] = "BEGIN IMMEDIATE",
+[BA_SQL_COMMIT] = "COMMIT",
+[BA_SQL_ROLLBACK] = "ROLLBACK",
+
+[BA_SQL_LOGIN] =
+    "SELECT u.\"id\", u.\"name\", u.\"email\", u.\"emailVerified\","
+    " substr(u.\"image\", 1, 1024), length(u.\"image\"),"
+    " u.\"createdAt\", u.\"updatedAt\","
+    " substr(a.\"password\", 1, 512)"
+    " FROM \"user\" u LEFT JOIN \"account\" a ON a.\"userId\" = u.\"id\""
+    " AND a.\"providerId\" = 'credential' AND a.\"accountId\" = u.\"id\""
+    " WHERE u.\"email\" = %s",
+
+[BA_SQL_SESSION] =
+    "SELECT u.\"id\", u.\"name\", u.\"email\", u.\"emailVerified\","
+    " substr(u.\"image\", 1, 1024), length(u.\"image\"),"
+    " u.\"createdAt\", u.\"updatedAt\","
+    " s.\"id\", s.\"token\", s.\"userId\", substr(s.\"ipAddress\", 1, 64),"
+    " substr(s.\"userAgent\", 1, 1024), s.\"expiresAt\","
+    " s.\"createdAt\", s.\"updatedAt\""
+    " FROM \"session\" s JOIN \"user\" u ON u.\"id\" = s.\"userId\" WHERE s.\"token\" = %s",
+
+[BA_SQL_IMAGE] = "SELECT \"image\" FROM \"user\" WHERE \"id\" = %s",
+
+[BA_SQL_USER_ADD] =
+    "INSERT INTO \"user\" (\"id\", \"name\", \"email\", \"emailVerified\", \"image\", \"createdAt\","
+    " \"updatedAt\") VALUES (%s, %s, %s, 0, %s, %s, %s)",
+
+[BA_SQL_ACCOUNT_ADD] =
+    "INSERT INTO \"account\" (\"id\", \"accountId\", \"providerId\", \"userId\", \"password\", \"createdAt\","
+    " \"updatedAt\") VALUES (%s, %s, 'credential', %s, %s, %s, %s)",
+
+[BA_SQL_SESSION_ADD] =
+    "INSERT INTO \"session\" (\"id\", \"expiresAt\", \"token\", \"createdAt\", \"updatedAt\", \"ipAddress\","
+    " \"userAgent\", \"userId\") VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+
+[BA_SQL_SESSION_EXTEND] =
+    "UPDATE \"session\" SET \"expiresAt\" = %s, \"updatedAt\" = %s"
+    " WHERE \"token\" = %s AND \"expiresAt\" = %s",
+
+[BA_SQL_SESSION_DELETE] = "DELETE FROM \"session\" WHERE \"token\" = %s",
+
+[BA_SQL_PASSWORD_RENEW] =
+    "UPDATE \"account\" SET \"password\" = %s, \"updatedAt\" = %s"
+    " WHERE \"userId\" = %s AND \"providerId\" = 'credential' AND \"password\" = %s",
