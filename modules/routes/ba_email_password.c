@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Sign-up and sign-in by e-mail and password (http-api 5.7, 5.8). */
+
+#include "ba_hashing.h"
+#include "ba_random.h"
+#include "ba_routes_int.h"
+#include "ba_session.h"
+#include "ba_settings.h"
+#include "ba_store.h"
+#include "ba_text.h"
+
+#include <string.h>
+
+typedef struct sign_up_body {
+    const char *name;
+    const char *email;
+    ba_bytes password;
+    const char *image;
+    const char *callback_url;
+    int remember;
+} sign_up_body;
+
+static const ba_field sign_up_fields[] = {
+    {"name", BA_FIELD_TEXT, BA_REQUIRED, offsetof(sign_up_body, name)},
+    {"email", BA_FIELD_EMAIL, BA_REQUIRED, offsetof(sign_up_body, email)},
+    {"password", BA_FIELD_BYTES, BA_REQUIRED | BA_NOT_EMPTY, offsetof(sign_up_body, password)},
+    {"image", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(sign_up_body, image)},
+    {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(sign_up_body, callback_url)},
+    {"rememberMe", BA_FIELD_BOOL, BA_OPTIONAL, offsetof(sign_up_body, remember)},
+    {0},
+};
+
+static const ba_schema sign_up_schema = {sign_up_fields, sizeof(sign_up_body), 0, 1};
+
+typedef struct sign_in_body {
+    const char *email;
+    ba_bytes password;
+    const char *callback_url;
+    int remember;
+} sign_in_body;
+
+static const ba_field sign_in_fields[] = {
+    {"email", BA_FIELD_TEXT, BA_REQUIRED, offsetof(sign_in_body, email)},
+    {"password", BA_FIELD_BYTES, BA_REQUIRED, offsetof(sign_in_body, password)},
+    {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(sign_in_body, callback_url)},
+    {"rememberMe", BA_FIELD_BOOL, BA_OPTIONAL, offsetof(sign_in_body, remember)},
+    {0},
+};
+
+static const ba_schema sign_in_schema = {sign_in_fields, sizeof(sign_in_body), 0, 0};
+
+static apr_size_t length(ba_bytes password)
+{
+    return ba_text_utf16_length(password.data, password.len);
+}
+
+static void answer_signed_up(ba_call *call, const ba_user *user, const ba_session *session)
+{
+    json_t *json = ba_json_object(call->pool);
+
+    json_object_set_new(json, "token", session ? json_string(session->token) : json_null());
+    json_object_set(json, "user", ba_json_user(user, call->pool));
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+static const ba_user *new_user(const ba_call *call, const sign_up_body *body, const char *email)
+{
+    ba_user *user = apr_pcalloc(call->pool, sizeof(*user));
+
+    user->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    user->name = body->name;
+    user->email = email;
+    user->image = body->image;
+    user->created_at = user->updated_at = call->now;
+    return user->id ? user : NULL;
+}
+
+/* The address has an account already. Where that must not show, the answer looks
+ * like a success and costs as much (http-api 8). */
+static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *email)
+{
+    const ba_settings *s = call->settings;
+    const ba_user *user;
+
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0402: sign-up for a taken address, client %s",
+                call->client);
+    if (s->auto_sign_in && !s->require_email_verification) {
+        ba_call_fail(call, &ba_err_user_exists);
+        return;
+    }
+    user = new_user(call, body, email);
+    if (!user) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    else if (ba_hashing_burn(call, body->password)) {
+        answer_signed_up(call, user, NULL);
+    }
+}
+
+static void create_user(ba_call *call, const sign_up_body *body, const char *email)
+{
+    const ba_settings *s = call->settings;
+    const ba_user *user = new_user(call, body, email);
+    const char *account_id = ba_random_text(BA_ID_LENGTH, call->pool);
+    const ba_session *session = NULL;
+    const char *hash;
+    apr_status_t rv;
+
+    if (user && s->auto_sign_in && !s->require_email_verification) {
+        session = ba_session_begin(call, user, body->remember != 0);
+        if (!session) {
+            user = NULL;
+        }
+    }
+    if (!user || !account_id) {
+        ba_call_log(call, BA_LOG_ERROR, 0, "BA0403: the random generator failed");
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    hash = ba_hashing_hash(call, body->password);
+    if (!hash) {
+        return;
+    }
+    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, call->pool);
+    if (rv == APR_EEXIST) {
+        sign_up_taken(call, body, email); /* somebody was faster */
+    }
+    else if (rv == APR_EINVAL) {
+        ba_call_fail(call, &ba_err_create_user);
+    }
+    else if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+    else if (session && ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    else {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0401: sign-up, user %s, client %s", user->id,
+                    call->client);
+        answer_signed_up(call, user, session);
+    }
+}
+
+static void sign_up(ba_call *call, const void *input)
+{
+    const sign_up_body *body = input;
+    const ba_settings *s = call->settings;
+    const char *email, *hash;
+    ba_user *user;
+    apr_status_t rv;
+
+    if (!s->sign_up) {
+        ba_call_fail(call, &ba_err_sign_up_disabled);
+        return;
+    }
+    if (length(body->password) < (apr_size_t)s->password_length.min) {
+        ba_call_fail(call, &ba_err_password_short);
+        return;
+    }
+    if (length(body->password) > (apr_size_t)s->password_length.max) {
+        ba_call_fail(call, &ba_err_password_long);
+        return;
+    }
+    email = ba_text_lower(body->email, call->pool);
+    if (strlen(email) > BA_EMAIL_MAX || ba_text_length(body->name) > BA_NAME_MAX) {
+        ba_call_fail(call, &ba_err_create_user);
+        return;
+    }
+    rv = call->store->ops->login(call->store, email, &user, &hash, call->pool);
+    if (rv == APR_SUCCESS) {
+        sign_up_taken(call, body, email);
+    }
+    else if (rv == APR_NOTFOUND) {
+        create_user(call, body, email);
+    }
+    else {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+}
+
+static void answer_signed_in(ba_call *call, const sign_in_body *body, const ba_user *user,
+                             const ba_session *session)
+{
+    json_t *json = ba_json_object(call->pool);
+    int redirect = body->callback_url && *body->callback_url;
+
+    json_object_set_new(json, "redirect", json_boolean(redirect));
+    json_object_set_new(json, "token", json_string(session->token));
+    if (redirect) {
+        json_object_set_new(json, "url", json_string(body->callback_url));
+        call->answer.location = body->callback_url;
+    }
+    json_object_set(json, "user", ba_json_user(user, call->pool));
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+/* The stored form is not the configured one: now is when we know the password.
+ * Nothing is lost if it does not work out; the next sign-in tries again. */
+static void renew_hash(ba_call *call, const ba_user *user, const char *old, ba_bytes password)
+{
+    ba_answer before = call->answer;
+    const char *hash = ba_hashing_hash(call, password);
+
+    if (hash) {
+        call->store->ops->password_renew(call->store, user->id, old, hash, call->now, call->pool);
+    }
+    call->answer = before;
+}
+
+static void begin_session(ba_call *call, const sign_in_body *body, const ba_user *user)
+{
+    const ba_session *session = ba_session_begin(call, user, body->remember != 0);
+
+    if (!session) {
+        ba_call_fail(call, &ba_err_create_session);
+        return;
+    }
+    if (call->store->ops->session_add(call->store, session, call->pool) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    if (ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0404: sign-in, user %s, client %s", user->id,
+                call->client);
+    answer_signed_in(call, body, user, session);
+}
+
+static void refuse(ba_call *call, const char *why, const char *user_id)
+{
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0405: sign-in failed (%s), user %s, client %s", why,
+                user_id, call->client);
+    ba_call_fail(call, &ba_err_credentials);
+}
+
+static void sign_in(ba_call *call, const void *input)
+{
+    const sign_in_body *body = input;
+    const ba_settings *s = call->settings;
+    const char *hash = NULL;
+    ba_user *user;
+    apr_status_t rv;
+
+    if (!ba_schema_email(body->email)) {
+        ba_call_fail(call, &ba_err_invalid_email);
+        return;
+    }
+    if (length(body->password) > (apr_size_t)s->password_length.max) {
+        ba_call_fail(call, &ba_err_password_long);
+        return;
+    }
+    rv = call->store->ops->login(call->store, ba_text_lower(body->email, call->pool), &user, &hash,
+                                 call->pool);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    if (rv == APR_NOTFOUND || !hash) {
+        if (ba_hashing_burn(call, body->password)) {
+            refuse(call, rv == APR_NOTFOUND ? "unknown address" : "no password", "-");
+        }
+        return;
+    }
+    switch (ba_hashing_verify(call, user->id, hash, body->password)) {
+    case BA_PASSWORD_GOOD:
+        break;
+    case BA_PASSWORD_FAILED:
+        return;
+    default:
+        refuse(call, "wrong password", user->id);
+        return;
+    }
+    if (s->require_email_verification && !user->email_verified) {
+        ba_call_fail(call, &ba_err_not_verified);
+        return;
+    }
+    if (ba_password_outdated(&s->hash, hash)) {
+        renew_hash(call, user, hash, body->password);
+    }
+    begin_session(call, body, user);
+}
+
+static const ba_route routes[] = {
+    {"POST", "/sign-up/email", 1, &sign_up_schema, sign_up},
+    {"POST", "/sign-in/email", 1, &sign_in_schema, sign_in},
+    {0},
+};
+
+const ba_feature ba_email_password = {"email-password", routes};

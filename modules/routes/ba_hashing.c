@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_hashing.h"
+
+#include "ba_gate.h"
+#include "ba_settings.h"
+
+/* Longest wait for a permit; a browser still waits that long. */
+#define WAIT_MS 10000
+
+/* 1: go on and leave with the permit. 0: the call has its answer. */
+static int enter(ba_call *call, ba_permit *permit)
+{
+    int lost;
+    apr_status_t rv = ba_gate_enter(call->gate, WAIT_MS, permit, &lost);
+
+    if (lost) {
+        ba_call_log(call, BA_LOG_WARN, 0,
+                    "BA0601: the semaphore of BetterAuthHashConcurrency has been removed; this "
+                    "process counts for itself until the next start");
+    }
+    if (rv == APR_SUCCESS) {
+        return 1;
+    }
+    if (rv == APR_EAGAIN || rv == APR_TIMEUP) {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0602: no place to hash a password (%s), client %s",
+                    rv == APR_EAGAIN ? "queue full" : "waited too long", call->client);
+        ba_call_fail(call, &ba_err_busy);
+    }
+    else {
+        ba_call_log(call, BA_LOG_ERROR, rv, "BA0603: the hash gate failed");
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+    return 0;
+}
+
+static void fail(ba_call *call)
+{
+    ba_call_log(call, BA_LOG_ERROR, 0, "BA0604: hashing a password failed: out of memory?");
+    ba_call_fail(call, &ba_err_unavailable);
+}
+
+const char *ba_hashing_hash(ba_call *call, ba_bytes password)
+{
+    const char *hash;
+    ba_permit permit;
+
+    if (!enter(call, &permit)) {
+        return NULL;
+    }
+    hash = ba_password_hash(&call->settings->hash, password, call->pool);
+    ba_gate_leave(call->gate, permit);
+    if (!hash) {
+        fail(call);
+    }
+    return hash;
+}
+
+int ba_hashing_burn(ba_call *call, ba_bytes password)
+{
+    return ba_hashing_hash(call, password) != NULL;
+}
+
+ba_password_result ba_hashing_verify(ba_call *call, const char *user_id, const char *stored,
+                                     ba_bytes password)
+{
+    ba_password_result result;
+    ba_permit permit;
+
+    if (!enter(call, &permit)) {
+        return BA_PASSWORD_FAILED;
+    }
+    result = ba_password_verify(stored, password, call->pool);
+    ba_gate_leave(call->gate, permit);
+    if (result == BA_PASSWORD_FAILED) {
+        fail(call);
+    }
+    else if (result == BA_PASSWORD_UNREADABLE) {
+        ba_call_log(call, BA_LOG_WARN, 0,
+                    "BA0605: the stored password hash of user %s has an unknown form or too high "
+                    "a cost; the user needs a new password",
+                    user_id);
+        result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
+    }
+    return result;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Password work behind the gate that bounds it over the whole server. When there
+ * is no permit to be had, the call is answered with 503 here. */
+
+#ifndef BA_HASHING_H
+#define BA_HASHING_H
+
+#include "ba_call.h"
+#include "ba_password.h"
+
+/* NULL: the call has its answer. */
+const char *ba_hashing_hash(ba_call *call, ba_bytes password);
+
+/* Costs as much as a verification, to no end: for a user that does not exist
+ * (security.md TH-9). 0: the call has its answer. */
+int ba_hashing_burn(ba_call *call, ba_bytes password);
+
+/* BA_PASSWORD_FAILED: the call has its answer. An unreadable stored hash is
+ * logged, costs as much, and is BA_PASSWORD_WRONG. */
+ba_password_result ba_hashing_verify(ba_call *call, const char *user_id, const char *stored,
+                                     ba_bytes password);
+
+#endif

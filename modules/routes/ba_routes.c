@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_routes_int.h"
+
+#include "ba_origin.h"
+#include "ba_text.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/* A new feature is one line here and one file beside this one. */
+static const ba_feature *const features[] = {
+    &ba_email_password,
+    &ba_session_routes,
+    &ba_service_routes,
+    NULL,
+};
+
+const ba_feature *const *ba_route_features(void)
+{
+    return features;
+}
+
+const ba_route *ba_route_find(const char *method, const char *path)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (!strcmp(row->path, path) && !strcmp(row->method, method)) {
+                return row;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* URL fields of any non-GET body, in the order upstream looks at them
+ * (http-api 6.3). */
+static const struct {
+    const char *field;
+    const char *label;
+    const ba_error *error;
+} url_fields[] = {
+    {"callbackURL", "callbackURL", &ba_err_callback_url},
+    {"redirectTo", "redirectURL", &ba_err_redirect_url},
+    {"errorCallbackURL", "errorCallbackURL", &ba_err_error_callback_url},
+    {"newUserCallbackURL", "newUserCallbackURL", &ba_err_new_user_callback_url},
+};
+
+static int falsy(const json_t *value)
+{
+    return !value || json_is_null(value) || json_is_false(value)
+           || (json_is_number(value) && json_number_value(value) == 0.0)
+           || (json_is_string(value) && json_string_length(value) == 0);
+}
+
+/* 1 if all URL fields are absent or trusted; else the call has its answer. */
+static int check_urls(ba_call *call, const json_t *body)
+{
+    for (apr_size_t i = 0; i < sizeof(url_fields) / sizeof(url_fields[0]); ++i) {
+        const json_t *value = json_object_get(body, url_fields[i].field);
+        const char *url;
+
+        if (falsy(value)) {
+            url = i == 0 && call->query
+                      ? ba_text_query_param(call->query, "callbackURL", NULL, call->pool)
+                      : NULL;
+            if (!url || !*url) {
+                continue;
+            }
+        }
+        else if (!json_is_string(value)) {
+            ba_call_fail_with(call, &ba_err_url_type,
+                              apr_psprintf(call->pool, "Invalid %s: expected a string",
+                                           url_fields[i].label));
+            return 0;
+        }
+        else {
+            url = json_string_value(value);
+            if (strlen(url) != json_string_length(value)) {
+                url = ""; /* NUL inside: not a URL */
+            }
+        }
+        if (!ba_origin_redirect_allowed(call, url)) {
+            ba_call_log(call, BA_LOG_INFO, 0, "BA0501: untrusted %s refused, client %s",
+                        url_fields[i].label, call->client);
+            ba_call_fail(call, url_fields[i].error);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
+{
+    const void *input = NULL;
+    const char *problem;
+
+    if (strcmp(route->method, "GET")) {
+        const ba_error *error = ba_origin_check(call, route->form);
+
+        if (error) {
+            ba_call_log(call, BA_LOG_INFO, 0, "BA0502: origin refused (%s), client %s",
+                        error->code, call->client);
+            ba_call_fail(call, error);
+            return;
+        }
+        if (!check_urls(call, body)) {
+            return;
+        }
+    }
+    if (route->schema) {
+        input = ba_schema_read(route->schema, body, &problem, call->pool);
+        if (!input) {
+            ba_call_fail_with(call, &ba_err_validation, problem);
+            return;
+        }
+    }
+    route->handler(call, input);
+}
+
+/* The media type without parameters contains the allowed one, as upstream
+ * compares. */
+static int type_is(const char *type, const char *allowed, apr_pool_t *pool)
+{
+    type = ba_text_lower(apr_pstrmemdup(pool, type, strcspn(type, ";")), pool);
+    return strstr(type, allowed) != NULL;
+}
+
+void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
+{
+    static const char json[] = "application/json", form[] = "application/x-www-form-urlencoded";
+    json_t *body = NULL;
+
+    if (strcmp(route->method, "GET") && call->body.len && type) {
+        int is_form = route->form && type_is(type, form, call->pool);
+
+        if (!is_form && !type_is(type, json, call->pool)) {
+            apr_size_t len;
+
+            type = ba_text_repair_utf8(type, strlen(type), &len, call->pool);
+            ba_call_fail_with(
+                call, &ba_err_media_type,
+                apr_psprintf(call->pool, "Content-Type \"%s\" is not allowed. Allowed types: %s%s%s",
+                             type, route->form ? form : "", route->form ? ", " : "", json));
+            return;
+        }
+        body = is_form ? ba_json_from_form(call->body, call->pool)
+                       : ba_json_parse(call->body, call->pool);
+        if (!body) {
+            ba_call_fail(call, &ba_err_bad_json);
+            return;
+        }
+    }
+    ba_route_run(call, route, body);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* The endpoints as rows. A feature brings rows of its own; ba_routes.c lists the
+ * features. */
+
+#ifndef BA_ROUTES_H
+#define BA_ROUTES_H
+
+#include "ba_call.h"
+#include "ba_schema.h"
+
+/* Bytes of body that the API and the pages read (security.md IN-1). */
+#define BA_BODY_MAX 65536
+
+typedef struct ba_route {
+    const char *method;
+    const char *path; /* below the base path, exact */
+    int form;         /* takes urlencoded bodies too, under the rules of http-api 6.2 */
+    const ba_schema *schema; /* NULL: the body is not looked at */
+    void (*handler)(ba_call *call, const void *body);
+} ba_route;
+
+typedef struct ba_feature {
+    const char *name;
+    const ba_route *routes; /* ends with a row without method */
+} ba_feature;
+
+/* NULL: 404. */
+const ba_route *ba_route_find(const char *method, const char *path);
+
+/* Answers an API request: call->body is raw, type its Content-Type or NULL. */
+void ba_route_serve(ba_call *call, const ba_route *route, const char *type);
+
+/* Answers a body that has been read already, from the origin check on; NULL is
+ * an absent body. The pages come in here. */
+void ba_route_run(ba_call *call, const ba_route *route, const json_t *body);
+
+/* Every row, for the lint test and the dump. */
+const ba_feature *const *ba_route_features(void);
+
+#endif

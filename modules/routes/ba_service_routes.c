@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* ok and error (http-api 5.6). */
+
+#include "ba_routes_int.h"
+#include "ba_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+static void ok(ba_call *call, const void *body)
+{
+    (void)body;
+    ba_call_ok(call, "{\"ok\":true}");
+}
+
+/* As a form is encoded: a blank is "+", all but *-._ and alphanumerics escaped. */
+static const char *form_encode(const char *text, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
+    char *o = out;
+
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        if (*p == ' ') {
+            *o++ = '+';
+        }
+        else if (*p < 0x80 && (apr_isalnum(*p) || strchr("*-._", *p))) {
+            *o++ = (char)*p;
+        }
+        else {
+            o += apr_snprintf(o, 4, "%%%02X", *p);
+        }
+    }
+    *o = '\0';
+    return out;
+}
+
+static int valid_code(const char *code)
+{
+    for (const char *p = code; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("'_-", *p)) {
+            return 0;
+        }
+    }
+    return *code != '\0';
+}
+
+/* Where failed redirects land: on to the site's front page with the reason. */
+static void error(ba_call *call, const void *body)
+{
+    const char *code = ba_text_query_param(call->query, "error", NULL, call->pool);
+    const char *text = ba_text_query_param(call->query, "error_description", NULL, call->pool);
+
+    (void)body;
+    call->answer.status = 302;
+    call->answer.location = apr_pstrcat(
+        call->pool, "/?error=", form_encode(code && valid_code(code) ? code : "UNKNOWN", call->pool),
+        text && *text ? "&error_description=" : "", text && *text ? form_encode(text, call->pool) : "",
+        NULL);
+}
+
+static const ba_route routes[] = {
+    {"GET", "/ok", 0, NULL, ok},
+    {"GET", "/error", 0, NULL, error},
+    {0},
+};
+
+const ba_feature ba_service_routes = {"service", routes};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_session.h"
+
+#include "ba_cookie.h"
+#include "ba_random.h"
+#include "ba_settings.h"
+#include "ba_store.h"
+#include "ba_text.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/* Life of a session that is not remembered (http-api 1.2). */
+#define BROWSER_SESSION_SECONDS 86400
+
+static int is_not_remembered(const ba_call *call)
+{
+    const char *value = ba_cookie_get_signed(call, call->settings->remember_cookie);
+
+    return value && !strcmp(value, "true");
+}
+
+/* Any non-empty text is true, "false" included (http-api 4). */
+static int refresh_is_off(const ba_call *call)
+{
+    int count = 0;
+    const char *value
+        = call->query ? ba_text_query_param(call->query, "disableRefresh", &count, call->pool)
+                      : NULL;
+
+    return count > 1 || (value && *value);
+}
+
+static int refresh_is_due(const ba_call *call, const ba_session *session)
+{
+    const ba_settings *s = call->settings;
+
+    return session->expires_at - BA_MS(s->session_expires_in) + BA_MS(s->session_update_age)
+           <= call->now;
+}
+
+/* Moves the expiry forward. The update names the expiry that was read, so two
+ * requests at once write once, and a session revoked meanwhile stays gone. */
+static apr_status_t refresh(ba_call *call, ba_session *session)
+{
+    ba_store *store = call->store;
+    ba_time until = call->now + BA_MS(call->settings->session_expires_in);
+    apr_status_t rv = store->ops->session_extend(store, session, until, call->now, call->pool);
+
+    if (rv == APR_NOTFOUND) {
+        ba_session *now_there;
+        ba_user *user;
+
+        rv = store->ops->session(store, session->token, &now_there, &user, call->pool);
+        if (rv == APR_NOTFOUND) {
+            ba_session_clear_cookies(call);
+            return APR_INCOMPLETE;
+        }
+        if (rv == APR_SUCCESS) {
+            *session = *now_there;
+        }
+        return rv;
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    session->expires_at = until;
+    session->updated_at = call->now;
+    return ba_session_set_cookies(call, session, 1);
+}
+
+static apr_status_t find(ba_call *call)
+{
+    ba_store *store = call->store;
+    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    ba_session *session;
+    ba_user *user;
+    apr_status_t rv;
+
+    if (!token || !*token || strlen(token) > BA_TOKEN_MAX) {
+        return APR_NOTFOUND;
+    }
+    rv = store->ops->session(store, token, &session, &user, call->pool);
+    if (rv == APR_SUCCESS && session->expires_at < call->now) {
+        rv = store->ops->session_delete(store, token, call->pool);
+        rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
+    }
+    if (rv == APR_NOTFOUND) {
+        ba_session_clear_cookies(call);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!is_not_remembered(call) && !refresh_is_off(call) && refresh_is_due(call, session)) {
+        rv = refresh(call, session);
+    }
+    if (rv == APR_SUCCESS) {
+        call->session = session;
+        call->user = user;
+    }
+    return rv;
+}
+
+apr_status_t ba_session_find(ba_call *call)
+{
+    if (!call->session_asked) {
+        call->session_asked = 1;
+        call->session_status = find(call);
+    }
+    return call->session_status;
+}
+
+const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
+{
+    ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
+    const char *agent = ba_call_header(call, "User-Agent");
+
+    session->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    session->token = ba_random_text(BA_TOKEN_LENGTH, call->pool);
+    session->user_id = user->id;
+    session->ip_address = call->client;
+    session->user_agent = agent ? ba_text_cut(ba_text_from_latin1(agent, call->pool),
+                                              BA_USER_AGENT_MAX, call->pool)
+                                : "";
+    session->created_at = session->updated_at = call->now;
+    session->expires_at
+        = call->now
+          + BA_MS(remember ? call->settings->session_expires_in : BROWSER_SESSION_SECONDS);
+    return session->id && session->token ? session : NULL;
+}
+
+apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, int remember)
+{
+    const ba_settings *s = call->settings;
+    apr_status_t rv
+        = ba_cookie_set_signed(call, s->session_cookie, session->token,
+                               remember ? s->session_expires_in : BA_COOKIE_BROWSER);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!remember) {
+        return ba_cookie_set_signed(call, s->remember_cookie, "true", BA_COOKIE_BROWSER);
+    }
+    /* a marker from an earlier sign-in would stop this session's refreshes */
+    if (ba_cookie_get(call, s->remember_cookie)) {
+        ba_cookie_delete(call, s->remember_cookie);
+    }
+    return APR_SUCCESS;
+}
+
+void ba_session_clear_cookies(ba_call *call)
+{
+    const ba_settings *s = call->settings;
+
+    ba_cookie_delete(call, s->session_cookie);
+    ba_cookie_delete(call, s->data_cookie);
+    ba_cookie_delete_chunks(call, s->data_cookie);
+    ba_cookie_delete(call, s->remember_cookie);
+}
+
+apr_status_t ba_session_end(ba_call *call)
+{
+    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (token && *token && strlen(token) <= BA_TOKEN_MAX) {
+        rv = call->store->ops->session_delete(call->store, token, call->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        ba_session_clear_cookies(call);
+    }
+    return rv;
+}

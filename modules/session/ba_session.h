@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Sessions: who is this, and what happens to a session (http-api 4). The API,
+ * the pages and the guard all ask here, and nobody else reads the cookie. */
+
+#ifndef BA_SESSION_H
+#define BA_SESSION_H
+
+#include "ba_call.h"
+
+/* Who is this? Asks at most once per call and keeps the answer in it.
+ *
+ * APR_SUCCESS   call->session and call->user say who; refreshed if it was due
+ * APR_NOTFOUND  nobody: no cookie, a bad signature (never asked the database),
+ *               or a session that is over (the answer then clears cookies)
+ * APR_INCOMPLETE  the session ended while it was being refreshed
+ * APR_EGENERAL  the cookie is ours but the database could not say: allow nothing,
+ *               clear nothing, answer 503
+ */
+apr_status_t ba_session_find(ba_call *call);
+
+/* A new session for user, with a new token; not stored yet. A call that begins a
+ * session comes here whatever the way of signing in, so this is where a feature
+ * that has a say in sign-in is asked. NULL: the random generator failed. */
+const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember);
+
+/* Hands the stored session to the browser. APR_EGENERAL if cookies cannot be
+ * signed. */
+apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, int remember);
+
+void ba_session_clear_cookies(ba_call *call);
+
+/* Deletes the session that the signed cookie names, expired or not, and clears
+ * the cookies. APR_EGENERAL: the database is down and the session still lives. */
+apr_status_t ba_session_end(ba_call *call);
+
+#endif
