@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* The module record and its hooks. Everything else lives under modules/. */
+
+#include "ba_api.h"
+#include "ba_check.h"
+#include "ba_dbd.h"
+#include "ba_directives.h"
+#include "ba_guard.h"
+#include "ba_httpd.h"
+#include "ba_identity.h"
+#include "ba_module.h"
+#include "ba_mount.h"
+#include "ba_page_element.h"
+#include "ba_pages.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* mod_ssl first: it knows whether a server speaks https */
+    static const char *const after_ssl[] = {"mod_ssl.c", NULL};
+    static const char *const after_include[] = {"mod_include.c", NULL};
+    /* before whoever would send our paths elsewhere */
+    static const char *const before_mappers[]
+        = {"mod_proxy.c", "mod_rewrite.c", "mod_alias.c", "mod_vhost_alias.c", NULL};
+    /* SetEnvIf must not see what a client put into our headers */
+    static const char *const before_setenvif[] = {"mod_setenvif.c", "mod_headers.c", NULL};
+    static const char *const before_authz[] = {"mod_authz_core.c", NULL};
+    /* SetEnv may not overrule us, RequestHeader may use what we set */
+    static const char *const after_env[] = {"mod_env.c", NULL};
+    static const char *const before_headers[] = {"mod_headers.c", NULL};
+
+    ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(ba_httpd_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
+    ba_dbd_register_hooks();
+
+    ap_hook_post_read_request(ba_identity_scrub, NULL, before_setenvif, APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(ba_mount_translate, NULL, before_mappers, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(ba_mount_map, NULL, before_mappers, APR_HOOK_REALLY_FIRST);
+
+    ap_hook_check_access_ex(ba_guard_access, NULL, before_authz, APR_HOOK_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(ba_guard_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(ba_guard_authz, NULL, before_authz, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(ba_guard_fixups, after_env, before_headers, APR_HOOK_MIDDLE);
+
+    ba_guard_register_filter();
+    ap_hook_insert_filter(ba_guard_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(ba_guard_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_handler(ba_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(ba_pages_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    (void)pool;
+}
+
+module AP_MODULE_DECLARE_DATA betterauth_module = {
+    STANDARD20_MODULE_STUFF,
+    ba_directives_create_dir,
+    ba_directives_merge_dir,
+    ba_directives_create_server,
+    ba_directives_merge_server,
+    ba_directives,
+    register_hooks,
+    0,
+};

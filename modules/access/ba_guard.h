@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* AuthType Session: who comes in, and what the others get.
+ *
+ * access   asks who it is, attaches that, and leaves the decision to the Require
+ *          lines, but for 503 when a signed cookie cannot be resolved
+ * authn    runs only if a Require line wants a user: sends to sign-in, or 401
+ * authz    lets our own handlers through where they lie inside what they guard
+ * fixups   tells applications, once it is decided
+ * filter   keeps the answers out of shared caches
+ */
+
+#ifndef BA_GUARD_H
+#define BA_GUARD_H
+
+#include <httpd.h>
+
+int ba_guard_access(request_rec *r);
+int ba_guard_authn(request_rec *r);
+int ba_guard_authz(request_rec *r);
+int ba_guard_fixups(request_rec *r);
+
+void ba_guard_register_filter(void);
+void ba_guard_insert_filter(request_rec *r);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_identity.h"
+
+#include "ba_httpd.h"
+#include "ba_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+
+/* What we set, by one name each for the environment and for headers. */
+enum { USER_ID, EMAIL, NAME, EMAIL_VERIFIED, SESSION_ID, EXPORTS };
+
+static const struct {
+    const char *env;
+    const char *header;
+} exports[EXPORTS] = {
+    [USER_ID] = {"BETTERAUTH_USER_ID", "X-Auth-User-Id"},
+    [EMAIL] = {"BETTERAUTH_EMAIL", "X-Auth-Email"},
+    [NAME] = {"BETTERAUTH_NAME", "X-Auth-Name"},
+    [EMAIL_VERIFIED] = {"BETTERAUTH_EMAIL_VERIFIED", "X-Auth-Email-Verified"},
+    [SESSION_ID] = {"BETTERAUTH_SESSION_ID", "X-Auth-Session-Id"},
+};
+
+/* Not ours, but back ends believe them (security.md 4.8); the role comes with a
+ * later feature. */
+static const char *const others[] = {
+    "X-Auth-Role", "X-Auth-User", "Remote-User", "X-Remote-User", "X-Forwarded-User",
+};
+
+/* Header names are equal if a back end could take one for the other: CGI and WSGI
+ * turn "-" and "_" into the same variable. */
+static int same_name(const char *a, const char *b, apr_size_t len)
+{
+    if (strlen(a) != len) {
+        return 0;
+    }
+    for (apr_size_t i = 0; i < len; ++i) {
+        char x = a[i] == '_' ? '-' : (char)apr_tolower(a[i]);
+        char y = b[i] == '_' ? '-' : (char)apr_tolower(b[i]);
+
+        if (x != y) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_identity(const char *name, apr_size_t len)
+{
+    for (int i = 0; i < EXPORTS; ++i) {
+        if (same_name(exports[i].header, name, len)) {
+            return 1;
+        }
+    }
+    for (apr_size_t i = 0; i < sizeof(others) / sizeof(others[0]); ++i) {
+        if (same_name(others[i], name, len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* mod_proxy drops every header that the client names in Connection, also those
+ * that we set: so our names go from the list. */
+static const char *clean_connection(const char *value, apr_pool_t *pool)
+{
+    const char *out = NULL;
+
+    while (*value) {
+        apr_size_t part = strcspn(value, ",");
+        const char *name = value;
+        apr_size_t len = part;
+
+        while (len && apr_isspace(*name)) {
+            ++name;
+            --len;
+        }
+        while (len && apr_isspace(name[len - 1])) {
+            --len;
+        }
+        if (len && !is_identity(name, len)) {
+            out = apr_psprintf(pool, "%s%s%.*s", out ? out : "", out ? ", " : "", (int)len, name);
+        }
+        value += part + (value[part] == ',');
+    }
+    return out;
+}
+
+int ba_identity_scrub(request_rec *r)
+{
+    const apr_array_header_t *rows = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+    const char *connection;
+
+    if (!ba_httpd_site(r->server)) {
+        return DECLINED;
+    }
+    for (int i = 0; i < rows->nelts; ++i) {
+        if (is_identity(row[i].key, strlen(row[i].key))) {
+            apr_table_unset(r->headers_in, row[i].key);
+            i = -1; /* the table has moved: look again from the start */
+        }
+    }
+    connection = apr_table_get(r->headers_in, "Connection");
+    if (connection && (strpbrk(connection, "_-"))) {
+        connection = clean_connection(connection, r->pool);
+        if (connection) {
+            apr_table_setn(r->headers_in, "Connection", connection);
+        }
+        else {
+            apr_table_unset(r->headers_in, "Connection");
+        }
+    }
+    return DECLINED;
+}
+
+const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *user,
+                                    apr_pool_t *pool)
+{
+    const char *name = dir->remote_user == BA_REMOTE_ID     ? user->id
+                       : dir->remote_user == BA_REMOTE_NAME ? user->name
+                                                            : user->email;
+
+    /* a display name is anybody's text, and this goes into logs and headers */
+    for (const unsigned char *p = (const unsigned char *)name; *p; ++p) {
+        if (*p < ' ' || *p == 0x7F) {
+            return ba_httpd_header_value(name, pool);
+        }
+    }
+    return name;
+}
+
+void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
+                        const ba_session *session)
+{
+    const char *values[EXPORTS] = {NULL};
+
+    if (user) {
+        values[USER_ID] = user->id;
+        values[EMAIL] = user->email;
+        values[NAME] = user->name;
+        values[EMAIL_VERIFIED] = user->email_verified ? "true" : "false";
+        values[SESSION_ID] = session->id;
+    }
+    else if (!r->user) {
+        apr_table_unset(r->subprocess_env, "REMOTE_USER");
+    }
+    for (int i = 0; i < EXPORTS; ++i) {
+        apr_table_unset(r->subprocess_env, exports[i].env);
+        apr_table_unset(r->headers_in, exports[i].header);
+        if (values[i] && (dir->export_to & BA_EXPORT_ENV)) {
+            apr_table_setn(r->subprocess_env, exports[i].env, values[i]);
+        }
+        if (values[i] && (dir->export_to & BA_EXPORT_HEADERS)) {
+            apr_table_setn(r->headers_in, exports[i].header,
+                           i == NAME ? ba_text_url_encode(values[i], r->pool)
+                                     : ba_httpd_header_value(values[i], r->pool));
+        }
+    }
+}

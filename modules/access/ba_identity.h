@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* How applications learn who is signed in: REMOTE_USER, environment, request
+ * headers; and how nobody else gets to say it. */
+
+#ifndef BA_IDENTITY_H
+#define BA_IDENTITY_H
+
+#include "ba_settings.h"
+
+#include <httpd.h>
+
+/* Hook: removes identity headers that the client sent, from every request of a
+ * server that has a site, "-" and "_" alike, and their names from Connection. */
+int ba_identity_scrub(request_rec *r);
+
+/* What r->user is to be. */
+const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *user,
+                                    apr_pool_t *pool);
+
+/* Clears our environment names and sets those of user and session; NULL: clears
+ * only. */
+void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
+                        const ba_session *session);
+
+#endif

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* One row per directive: name, kind, member, range, default. One setter parses
+ * and checks each kind; create and merge walk the same rows, so a default or an
+ * inheritance cannot be forgotten. Every message says what to write instead;
+ * none repeats a value, which may be a secret. */
+
+#include "ba_directives.h"
+
+#include "ba_module.h"
+#include "ba_url.h"
+
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECRET_MIN 32
+#define SECRET_MIN_DIFFERENT 8
+
+typedef struct ba_slot ba_slot;
+
+/* Reads the words of a directive into its member; NULL or a message. */
+typedef const char *(*ba_kind_read)(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                    char *const argv[]);
+
+typedef struct ba_kind {
+    ba_kind_read read;
+    apr_size_t size; /* of the member */
+    int min_args;
+    int max_args;
+} ba_kind;
+
+struct ba_slot {
+    const ba_kind *kind;
+    apr_size_t offset;
+    const char *fallback;     /* the default as one would write it, NULL: all zero */
+    apr_int64_t lo, hi;       /* of a number */
+    const char *const *words; /* of an enum, by value */
+};
+
+/* ---- kinds */
+
+static const char *read_flag(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    if (!ap_cstr_casecmp(argv[0], "on")) {
+        *(int *)member = 1;
+    }
+    else if (!ap_cstr_casecmp(argv[0], "off")) {
+        *(int *)member = 0;
+    }
+    else {
+        return "must be on or off";
+    }
+    return NULL;
+}
+
+static const char *read_word(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    const char *all = NULL;
+
+    (void)argc;
+    for (int i = 0; slot->words[i]; ++i) {
+        if (!ap_cstr_casecmp(argv[0], slot->words[i])) {
+            *(int *)member = i;
+            return NULL;
+        }
+        all = all ? apr_pstrcat(pool, all, ", ", slot->words[i], NULL) : slot->words[i];
+    }
+    return apr_pstrcat(pool, "must be one of ", all, NULL);
+}
+
+/* "7d", "10m", "300": seconds */
+static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    static const struct {
+        const char *unit;
+        apr_int64_t seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
+    char *end;
+    apr_int64_t n = apr_strtoi64(argv[0], &end, 10);
+
+    (void)argc;
+    for (apr_size_t i = 0; apr_isdigit(argv[0][0]) && i < sizeof(units) / sizeof(units[0]); ++i) {
+        if (!strcmp(end, units[i].unit) && n <= slot->hi / units[i].seconds
+            && n * units[i].seconds >= slot->lo) {
+            *(apr_int64_t *)member = n * units[i].seconds;
+            return NULL;
+        }
+    }
+    return apr_psprintf(pool,
+                        "must be a time such as 300, 10m, 12h or 7d, from %" APR_INT64_T_FMT
+                        " to %" APR_INT64_T_FMT " seconds",
+                        slot->lo, slot->hi);
+}
+
+/* http(s)://host[:port], and nothing more */
+static const char *read_origin(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    ba_url url;
+    const char *origin = ba_url_parse(argv[0], &url, pool) == APR_SUCCESS
+                             ? ba_url_origin(&url, pool)
+                             : NULL;
+
+    (void)slot, (void)argc;
+    if (!origin || (strcmp(url.path, "") && strcmp(url.path, "/")) || strpbrk(argv[0], "?#")) {
+        return "must be https://host or http://host, with :port if it is not the usual one, "
+               "without a path (BetterAuthBasePath has the path)";
+    }
+    *(const char **)member = origin;
+    return NULL;
+}
+
+static const char *read_url_path(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                 char *const argv[])
+{
+    const char *path = argv[0];
+    apr_size_t len = strlen(path);
+
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = path; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("/-_.~", *p)) {
+            len = 0;
+        }
+    }
+    if (len < 2 || path[0] != '/' || path[len - 1] == '/' || strstr(path, "//")
+        || strstr(path, "/.")) {
+        return "must be a path such as /api/auth: a slash first, none at the end";
+    }
+    *(const char **)member = path;
+    return NULL;
+}
+
+static const char *read_directory(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                  char *const argv[])
+{
+    const char *path = ap_server_root_relative(pool, argv[0]);
+    apr_finfo_t info;
+
+    (void)slot, (void)argc;
+    if (!path || apr_stat(&info, path, APR_FINFO_TYPE, pool) != APR_SUCCESS
+        || info.filetype != APR_DIR) {
+        return apr_pstrcat(pool, "must be a directory; there is none at ", path ? path : argv[0],
+                           NULL);
+    }
+    *(const char **)member = path;
+    return NULL;
+}
+
+static const char *read_token(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                              char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = argv[0]; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("-_.", *p)) {
+            return "must be of letters, digits, - _ and .";
+        }
+    }
+    if (!*argv[0] || strlen(argv[0]) > 64) {
+        return "must have 1 to 64 characters";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
+/* A pattern that could never match is a mistake that shows only in production. */
+static const char *read_patterns(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                 char *const argv[])
+{
+    apr_array_header_t **list = member;
+
+    (void)slot;
+    if (!*list) {
+        *list = apr_array_make(pool, argc, sizeof(const char *));
+    }
+    for (int i = 0; i < argc; ++i) {
+        ba_url url;
+        const char *origin = NULL;
+
+        if (!strpbrk(argv[i], "*?")) {
+            if (ba_url_parse(argv[i], &url, pool) == APR_SUCCESS) {
+                origin = ba_url_origin(&url, pool);
+            }
+            else if (!strstr(argv[i], "://")) {
+                return "takes origins such as https://app.example.com, patterns such as "
+                       "https://*.example.com or *.example.com, or app schemes such as myapp://";
+            }
+            if (origin && strcmp(origin, argv[i])) {
+                return apr_pstrcat(pool, "would never match as written; write ", origin, NULL);
+            }
+        }
+        APR_ARRAY_PUSH(*list, const char *) = argv[i];
+    }
+    return NULL;
+}
+
+/* What a secret's source says, without its line end; NULL and a message. */
+static const char *secret_from(apr_pool_t *pool, const char *source, const char **text)
+{
+    *text = NULL;
+    if (!strncmp(source, "env:", 4)) {
+        *text = getenv(source + 4);
+        return *text ? NULL : "names an environment variable that is not set";
+    }
+    if (!strncmp(source, "exec:", 5)) {
+        char **argv;
+
+        if (apr_tokenize_to_argv(source + 5, &argv, pool) != APR_SUCCESS || !argv[0]) {
+            return "needs a command after exec:";
+        }
+        *text = ap_get_exec_line(pool, argv[0], (const char *const *)argv);
+        return *text ? NULL : "names a command that failed or printed nothing";
+    }
+    if (!strncmp(source, "file:", 5)) {
+        const char *path = ap_server_root_relative(pool, source + 5);
+        char *buffer = apr_pcalloc(pool, 4097);
+        apr_size_t len = 4096;
+        apr_finfo_t info;
+        apr_file_t *file;
+        apr_status_t rv;
+
+        if (!path
+            || apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool)
+                   != APR_SUCCESS) {
+            return apr_pstrcat(pool, "cannot read the file ", path ? path : source + 5, NULL);
+        }
+        rv = apr_file_info_get(&info, APR_FINFO_PROT, file);
+        if (rv == APR_SUCCESS && (info.protection & APR_FPROT_WREAD)) {
+            apr_file_close(file);
+            return apr_pstrcat(pool, "is readable by everyone: chmod 600 ", path, NULL);
+        }
+        rv = apr_file_read(file, buffer, &len);
+        apr_file_close(file);
+        if (rv != APR_SUCCESS) {
+            return apr_pstrcat(pool, "finds nothing in the file ", path, NULL);
+        }
+        buffer[strcspn(buffer, "\r\n")] = '\0';
+        *text = buffer;
+        return NULL;
+    }
+    *text = source;
+    return NULL;
+}
+
+static const char *check_secret(const char *text)
+{
+    char seen[256] = {0};
+    int different = 0;
+
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        different += !seen[*p];
+        seen[*p] = 1;
+    }
+    if (strlen(text) < SECRET_MIN) {
+        return "is too short: write at least 32 random characters, for example from "
+               "openssl rand -base64 32";
+    }
+    if (different < SECRET_MIN_DIFFERENT
+        || !strcmp(text, "better-auth-secret-12345678901234567890")) {
+        return "can be guessed: write 32 random characters, for example from "
+               "openssl rand -base64 32";
+    }
+    return NULL;
+}
+
+static const char *read_secrets(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                char *const argv[])
+{
+    apr_array_header_t *list = apr_array_make(pool, argc, sizeof(ba_bytes));
+
+    (void)slot;
+    for (int i = 0; i < argc; ++i) {
+        const char *text;
+        const char *problem = secret_from(pool, argv[i], &text);
+        ba_bytes *secret;
+
+        if (!problem) {
+            problem = check_secret(text);
+        }
+        if (problem) {
+            return problem;
+        }
+        secret = apr_array_push(list);
+        secret->data = text;
+        secret->len = strlen(text);
+    }
+    *(apr_array_header_t **)member = list;
+    return NULL;
+}
+
+static int read_number(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *n)
+{
+    char *end;
+
+    *n = apr_strtoi64(text, &end, 10);
+    return apr_isdigit(*text) && !*end && *n >= lo && *n <= hi;
+}
+
+/* An upper bound below 64 would refuse good passphrases (SP 800-63B). */
+static const char *read_lengths(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                char *const argv[])
+{
+    ba_range range;
+
+    (void)pool, (void)slot, (void)argc;
+    if (!read_number(argv[0], 1, 64, &range.min) || !read_number(argv[1], 64, 4096, &range.max)) {
+        return "takes MIN from 1 to 64 and MAX from 64 to 4096";
+    }
+    *(ba_range *)member = range;
+    return NULL;
+}
+
+static const char *read_concurrency(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                    char *const argv[])
+{
+    ba_range range = {0, 64};
+
+    (void)pool, (void)slot;
+    if ((!read_number(argv[0], 1, 1024, &range.min) && ap_cstr_casecmp(argv[0], "cores"))
+        || (argc > 1 && !read_number(argv[1], 0, 10000, &range.max))) {
+        return "takes N from 1 to 1024 (or: cores) and QUEUE from 0 to 10000";
+    }
+    if (!apr_isdigit(argv[0][0])) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+        range.min = cores > 0 ? cores : 1;
+    }
+    *(ba_range *)member = range;
+    return NULL;
+}
+
+/* The sets that OWASP's guidance takes as equally strong (security.md PW-6). */
+static int strong_enough(const ba_hash_params *p)
+{
+    return (p->memory_kib >= 47104 && p->passes >= 1) || (p->memory_kib >= 19456 && p->passes >= 2)
+           || (p->memory_kib >= 12288 && p->passes >= 3);
+}
+
+static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    ba_hash_params params = {BA_HASH_ARGON2ID, 19456, 2, 1};
+
+    (void)pool, (void)slot;
+    if (!ap_cstr_casecmp(argv[0], "scrypt") && argc == 1) {
+        params.scheme = BA_HASH_SCRYPT;
+        *(ba_hash_params *)member = params;
+        return NULL;
+    }
+    if (ap_cstr_casecmp(argv[0], "argon2id")) {
+        return "must be argon2id [m=KIB] [t=N] [p=N], or scrypt";
+    }
+    for (int i = 1; i < argc; ++i) {
+        apr_int64_t n;
+
+        if (!strncmp(argv[i], "m=", 2) && read_number(argv[i] + 2, 8, 262144, &n)) {
+            params.memory_kib = (apr_uint32_t)n;
+        }
+        else if (!strncmp(argv[i], "t=", 2) && read_number(argv[i] + 2, 1, 10, &n)) {
+            params.passes = (apr_uint32_t)n;
+        }
+        else if (!strncmp(argv[i], "p=", 2) && read_number(argv[i] + 2, 1, 4, &n)) {
+            params.lanes = (apr_uint32_t)n;
+        }
+        else {
+            return "takes m= up to 262144 (KiB), t= up to 10 and p= up to 4 after argon2id";
+        }
+    }
+    if (!strong_enough(&params)) {
+        return "is too weak: take at least m=19456 t=2, m=12288 t=3 or m=47104 t=1";
+    }
+    *(ba_hash_params *)member = params;
+    return NULL;
+}
+
+static const ba_kind flag_kind = {read_flag, sizeof(int), 1, 1};
+static const ba_kind word_kind = {read_word, sizeof(int), 1, 1};
+static const ba_kind time_kind = {read_time, sizeof(apr_int64_t), 1, 1};
+static const ba_kind origin_kind = {read_origin, sizeof(const char *), 1, 1};
+static const ba_kind url_path_kind = {read_url_path, sizeof(const char *), 1, 1};
+static const ba_kind directory_kind = {read_directory, sizeof(const char *), 1, 1};
+static const ba_kind token_kind = {read_token, sizeof(const char *), 1, 1};
+static const ba_kind patterns_kind = {read_patterns, sizeof(apr_array_header_t *), 1, 64};
+static const ba_kind secrets_kind = {read_secrets, sizeof(apr_array_header_t *), 1, 8};
+static const ba_kind lengths_kind = {read_lengths, sizeof(ba_range), 2, 2};
+static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 2};
+static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
+
+static const char *const auto_words[] = {"auto", "on", "off", NULL};
+static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
+static const char *const remote_user_words[] = {"email", "id", "name", NULL};
+static const char *const export_words[] = {"none", "env", "headers", "both", NULL};
+
+/* ---- the table */
+
+static const char *set(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+
+#define SERVER_ROW(name, kind, member, fallback, lo, hi, words, help)                              \
+    AP_INIT_TAKE_ARGV(                                                                             \
+        name, set,                                                                                 \
+        (void *)(&(const ba_slot){&kind, offsetof(ba_settings, member), fallback, lo, hi, words}), \
+        RSRC_CONF, help)
+
+#define DIR_ROW(name, kind, member, fallback, words, help)                                       \
+    AP_INIT_TAKE_ARGV(                                                                           \
+        name, set,                                                                               \
+        (void *)(&(const ba_slot){&kind, offsetof(ba_dir_settings, member), fallback, 0, 0,      \
+                                  words}),                                                       \
+        OR_AUTHCFG, help)
+
+const command_rec ba_directives[] = {
+    SERVER_ROW("BetterAuthSecret", secrets_kind, secrets, NULL, 0, 0, NULL,
+               "signing key, 32 characters or more: text, file:PATH, env:NAME or exec:COMMAND; "
+               "further ones only verify"),
+    SERVER_ROW("BetterAuthBaseURL", origin_kind, base_url, NULL, 0, 0, NULL,
+               "public origin of this server, https://host[:port]; from ServerName if absent"),
+    SERVER_ROW("BetterAuthBasePath", url_path_kind, base_path, "/api/auth", 0, 0, NULL,
+               "where the API is mounted"),
+    SERVER_ROW("BetterAuthPagesPath", url_path_kind, pages_path, "/auth", 0, 0, NULL,
+               "where the pages are mounted"),
+    SERVER_ROW("BetterAuthPagesDir", directory_kind, pages_dir, NULL, 0, 0, NULL,
+               "directory of own page documents; the installed set serves what it lacks"),
+    SERVER_ROW("BetterAuthTrustedOrigins", patterns_kind, trusted_origins, NULL, 0, 0, NULL,
+               "further origins that may call the API and be redirected to"),
+    SERVER_ROW("BetterAuthCookiePrefix", token_kind, cookie_prefix, "better-auth", 0, 0, NULL,
+               "first part of the cookies' names"),
+    SERVER_ROW("BetterAuthCookieDomain", token_kind, cookie_domain, NULL, 0, 0, NULL,
+               "Domain of the cookies; absent: this host only"),
+    SERVER_ROW("BetterAuthSecureCookies", word_kind, secure_cookies, "auto", 0, 0, auto_words,
+               "auto (by the base URL), on or off"),
+    SERVER_ROW("BetterAuthSignUp", flag_kind, sign_up, "on", 0, 0, NULL,
+               "may visitors create accounts?"),
+    SERVER_ROW("BetterAuthAutoSignIn", flag_kind, auto_sign_in, "on", 0, 0, NULL,
+               "does a new account start signed in?"),
+    SERVER_ROW("BetterAuthRequireEmailVerification", flag_kind, require_email_verification, "off",
+               0, 0, NULL, "does sign-in need a verified address?"),
+    SERVER_ROW("BetterAuthPasswordLength", lengths_kind, password_length, "8 128", 0, 0, NULL,
+               "MIN MAX characters of new passwords"),
+    SERVER_ROW("BetterAuthPasswordHash", hash_kind, hash, "argon2id", 0, 0, NULL,
+               "argon2id [m=KIB] [t=N] [p=N], or scrypt to share tables with a Node server"),
+    SERVER_ROW("BetterAuthHashConcurrency", concurrency_kind, hash_concurrency, "cores 64", 0, 0,
+               NULL, "N [QUEUE]: password hashes at a time on the whole server, and waiters"),
+    SERVER_ROW("BetterAuthSessionExpiresIn", time_kind, session_expires_in, "7d", 1, 34560000,
+               NULL, "life of a session since it was last refreshed"),
+    SERVER_ROW("BetterAuthSessionUpdateAge", time_kind, session_update_age, "1d", 0, 34560000,
+               NULL, "age at which a session in use is refreshed"),
+    SERVER_ROW("BetterAuthSessionFreshAge", time_kind, session_fresh_age, "1d", 0, 34560000, NULL,
+               "age up to which a session is fresh; 0: always"),
+    DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
+            "what an anonymous request gets: auto, 401, redirect or pass"),
+    DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,
+            "what becomes REMOTE_USER: email, id or name"),
+    DIR_ROW("BetterAuthExport", word_kind, export_to, "both", export_words,
+            "how applications learn who it is: env, headers, both or none"),
+    {NULL},
+};
+
+static const ba_slot *slot_of(const command_rec *row)
+{
+    return row->cmd_data;
+}
+
+static int is_dir_row(const command_rec *row)
+{
+    return row->req_override == OR_AUTHCFG;
+}
+
+static const char *set(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const command_rec *row = cmd->cmd;
+    const ba_slot *slot = slot_of(row);
+    ba_dir_config *d = dir;
+    ba_server_config *s = ap_get_module_config(cmd->server->module_config, &betterauth_module);
+    char *values = is_dir_row(row) ? (char *)&d->values : (char *)&s->values;
+    apr_uint64_t *bits = is_dir_row(row) ? &d->set : &s->set;
+    const char *problem = NULL;
+
+    if (!is_dir_row(row)) {
+        /* the hash gate is one for the whole server */
+        unsigned forbidden = slot->kind == &concurrency_kind ? GLOBAL_ONLY : NOT_IN_DIR_CONTEXT;
+
+        if ((problem = ap_check_cmd_context(cmd, forbidden)) != NULL) {
+            return problem;
+        }
+    }
+    if (argc < slot->kind->min_args || argc > slot->kind->max_args) {
+        return apr_psprintf(cmd->pool, "%s takes: %s", row->name, row->errmsg);
+    }
+    problem = slot->kind->read(cmd->pool, slot, values + slot->offset, argc, argv);
+    if (problem) {
+        return apr_pstrcat(cmd->pool, row->name, " ", problem, NULL);
+    }
+    *bits |= (apr_uint64_t)1 << (row - ba_directives);
+    return NULL;
+}
+
+/* ---- create and merge */
+
+static void set_defaults(apr_pool_t *pool, char *values, int dir_rows)
+{
+    for (const command_rec *row = ba_directives; row->name; ++row) {
+        const ba_slot *slot = slot_of(row);
+        char **argv;
+        int argc = 0;
+
+        if (is_dir_row(row) != dir_rows || !slot->fallback) {
+            continue;
+        }
+        apr_tokenize_to_argv(slot->fallback, &argv, pool);
+        while (argv[argc]) {
+            ++argc;
+        }
+        slot->kind->read(pool, slot, values + slot->offset, argc, argv);
+    }
+}
+
+/* What add has set goes over what base says. */
+static void merge(char *values, const char *add, apr_uint64_t add_set, int dir_rows)
+{
+    for (const command_rec *row = ba_directives; row->name; ++row) {
+        const ba_slot *slot = slot_of(row);
+
+        if (is_dir_row(row) == dir_rows && (add_set >> (row - ba_directives) & 1)) {
+            memcpy(values + slot->offset, add + slot->offset, slot->kind->size);
+        }
+    }
+}
+
+void *ba_directives_create_server(apr_pool_t *pool, server_rec *s)
+{
+    ba_server_config *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)s;
+    set_defaults(pool, (char *)&config->values, 0);
+    return config;
+}
+
+void *ba_directives_merge_server(apr_pool_t *pool, void *base_, void *add_)
+{
+    const ba_server_config *base = base_, *add = add_;
+    ba_server_config *config = apr_pmemdup(pool, base, sizeof(*config));
+
+    merge((char *)&config->values, (const char *)&add->values, add->set, 0);
+    config->set |= add->set;
+    return config;
+}
+
+void *ba_directives_create_dir(apr_pool_t *pool, char *dir)
+{
+    ba_dir_config *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)dir;
+    set_defaults(pool, (char *)&config->values, 1);
+    return config;
+}
+
+void *ba_directives_merge_dir(apr_pool_t *pool, void *base_, void *add_)
+{
+    const ba_dir_config *base = base_, *add = add_;
+    ba_dir_config *config = apr_pmemdup(pool, base, sizeof(*config));
+
+    merge((char *)&config->values, (const char *)&add->values, add->set, 1);
+    config->set |= add->set;
+    return config;
+}

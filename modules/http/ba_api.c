@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_api.h"
+
+#include "ba_httpd.h"
+#include "ba_module.h"
+#include "ba_mount.h"
+#include "ba_routes.h"
+
+#include <http_log.h>
+#include <http_protocol.h>
+#include <string.h>
+
+/* Fills call->body; 0 when the call has its answer. */
+static int read_body(request_rec *r, ba_call *call)
+{
+    switch (ba_httpd_read_body(r, &call->body)) {
+    case APR_SUCCESS:
+        return 1;
+    case APR_ENOSPC:
+        /* what is left of the body must not be read as the next request */
+        r->connection->keepalive = AP_CONN_CLOSE;
+        ba_call_fail(call, &ba_err_too_large);
+        return 0;
+    default:
+        r->connection->keepalive = AP_CONN_CLOSE;
+        ba_call_fail(call, &ba_err_bad_json);
+        return 0;
+    }
+}
+
+int ba_api_handler(request_rec *r)
+{
+    const ba_site *site = ba_httpd_site(r->server);
+    const ba_route *route;
+    ba_call *call;
+    const char *path;
+
+    if (!r->handler || strcmp(r->handler, BA_HANDLER_API)) {
+        return DECLINED;
+    }
+    if (!site) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "BA0103: the handler betterauth needs BetterAuthSecret in this server");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    path = ba_mount_below(r->uri, site->settings->base_path);
+    /* HEAD has no route of its own: upstream answers 404 too */
+    route = path ? ba_route_find(r->header_only ? "HEAD" : r->method, path) : NULL;
+    call = ba_httpd_call(r, r->method, path);
+    if (!route) {
+        ba_call_fail(call, &ba_err_not_found);
+    }
+    else if (!strcmp(route->method, "GET") || read_body(r, call)) {
+        ba_route_serve(call, route, apr_table_get(r->headers_in, "Content-Type"));
+    }
+    /* it may have held a password */
+    if (call->body.len) {
+        explicit_bzero((void *)(apr_uintptr_t)call->body.data, call->body.len);
+    }
+    return ba_httpd_answer(r, call);
+}

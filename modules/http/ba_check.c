@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_check.h"
+
+#include "ba_directives.h"
+#include "ba_module.h"
+#include "ba_mount.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <string.h>
+#include <strings.h>
+
+/* What the configuration tree says about one server. */
+typedef struct facts {
+    struct facts *next;
+    server_rec *server;
+    ba_dbd_source source;
+    const ap_directive_t *params; /* DBDParams */
+    const ap_directive_t *api;    /* where a handler of ours is set */
+    const ap_directive_t *pages;
+    const ap_directive_t *guard; /* AuthType Session */
+    const ap_directive_t *ssi_tags;
+} facts;
+
+/* Of the configuration now in force; made anew by each check_config. */
+static facts *all_facts;
+
+static facts *facts_of(const server_rec *s)
+{
+    facts *f = all_facts;
+
+    while (f && f->server != s) {
+        f = f->next;
+    }
+    return f;
+}
+
+/* The server of a <VirtualHost> node: the core notes where each was defined. */
+static facts *facts_at(const ap_directive_t *node)
+{
+    facts *f = all_facts;
+
+    while (f
+           && !(f->server->defn_name && (int)f->server->defn_line_number == node->line_num
+                && !strcmp(f->server->defn_name, node->filename))) {
+        f = f->next;
+    }
+    return f;
+}
+
+static const char *first_word(apr_pool_t *pool, const char *args)
+{
+    return ap_getword_conf(pool, &args);
+}
+
+static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
+{
+    const char *word;
+
+    if (!strcasecmp(node->directive, "DBDriver")) {
+        f->source.driver = first_word(pool, node->args);
+    }
+    else if (!strcasecmp(node->directive, "DBDParams")) {
+        f->source.params = first_word(pool, node->args);
+        f->params = node;
+    }
+    else if (!strcasecmp(node->directive, "SSIStartTag")
+             || !strcasecmp(node->directive, "SSIEndTag")) {
+        f->ssi_tags = node;
+    }
+    else if (!strcasecmp(node->directive, "AuthType")) {
+        word = first_word(pool, node->args);
+        if (!strcasecmp(word, "Session")) {
+            f->guard = node;
+        }
+    }
+    else if (!strcasecmp(node->directive, "SetHandler")) {
+        word = first_word(pool, node->args);
+        if (!strcmp(word, BA_HANDLER_API)) {
+            f->api = node;
+        }
+        else if (!strcmp(word, BA_HANDLER_PAGES)) {
+            f->pages = node;
+        }
+    }
+}
+
+static void walk(const ap_directive_t *node, facts *f, apr_pool_t *pool)
+{
+    for (; node; node = node->next) {
+        facts *inner = f;
+
+        if (!strcasecmp(node->directive, "<VirtualHost")) {
+            inner = facts_at(node);
+        }
+        if (inner) {
+            note(inner, node, pool);
+            walk(node->first_child, inner, pool);
+        }
+    }
+}
+
+/* A virtual host has what the main server has, unless it says otherwise. */
+static void inherit(facts *f, const facts *base)
+{
+    if (!f->source.driver) {
+        f->source.driver = base->source.driver;
+    }
+    if (!f->source.params) {
+        f->source.params = base->source.params;
+        f->params = base->params;
+    }
+    if (!f->ssi_tags) {
+        f->ssi_tags = base->ssi_tags;
+    }
+}
+
+static void collect(server_rec *main, apr_pool_t *pconf)
+{
+    facts **last = &all_facts;
+
+    all_facts = NULL;
+    for (server_rec *s = main; s; s = s->next) {
+        facts *f = apr_pcalloc(pconf, sizeof(*f));
+
+        f->server = s;
+        *last = f;
+        last = &f->next;
+    }
+    walk(ap_conftree, all_facts, pconf);
+    for (facts *f = all_facts->next; f; f = f->next) {
+        inherit(f, all_facts);
+    }
+}
+
+/* ---- what must be there */
+
+static int refuse(const ap_directive_t *node, const char *tag, const char *message)
+{
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, NULL,
+                 "%s: Syntax error on line %d of %s: %s", tag, node->line_num, node->filename,
+                 message);
+    return 0;
+}
+
+static const ba_settings *settings_of(const facts *f)
+{
+    const ba_server_config *config
+        = ap_get_module_config(f->server->module_config, &betterauth_module);
+
+    return &config->values;
+}
+
+/* Sections outside all virtual hosts hold for each of them: there it is enough
+ * that one of them is complete. A server that is not refuses requests. */
+static int complete_somewhere(const facts *f, int (*complete)(const facts *))
+{
+    if (complete(f)) {
+        return 1;
+    }
+    for (const facts *v = f == all_facts ? f->next : NULL; v; v = v->next) {
+        if (complete(v)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_secret(const facts *f)
+{
+    return settings_of(f)->secrets != NULL;
+}
+
+static int has_database(const facts *f)
+{
+    return f->source.driver != NULL;
+}
+
+static const char *what(const ap_directive_t *node)
+{
+    return !strcasecmp(node->directive, "AuthType") ? "AuthType Session" : node->args;
+}
+
+static int check_needs(const facts *f, const ap_directive_t *node, apr_pool_t *pool)
+{
+    if (!complete_somewhere(f, has_secret)) {
+        return refuse(node, "BA0111",
+                      apr_pstrcat(pool, what(node),
+                                  " needs a signing key: write BetterAuthSecret file:PATH in this "
+                                  "server, with 32 random characters in the file (openssl rand "
+                                  "-base64 32)",
+                                  NULL));
+    }
+    if (!complete_somewhere(f, has_database)) {
+        return refuse(node, "BA0112",
+                      apr_pstrcat(pool, what(node),
+                                  " needs a database: load mod_dbd (a2enmod dbd) and write DBDriver "
+                                  "and DBDParams in this server",
+                                  NULL));
+    }
+    return 1;
+}
+
+/* <Location "/x"> that mounts a handler must be the path we think it is. */
+static int check_mount(const ap_directive_t *node, const char *path, const char *directive,
+                       apr_pool_t *pool)
+{
+    const ap_directive_t *section = node->parent;
+    char *arg;
+
+    if (!section || strcasecmp(section->directive, "<Location")) {
+        return 1;
+    }
+    arg = apr_pstrdup(pool, section->args);
+    if (*arg && arg[strlen(arg) - 1] == '>') {
+        arg[strlen(arg) - 1] = '\0';
+    }
+    arg = (char *)(apr_uintptr_t)first_word(pool, arg);
+    if (!strcmp(arg, path) || *arg != '/') {
+        return 1;
+    }
+    return refuse(node, "BA0113",
+                  apr_psprintf(pool,
+                               "the handler is mounted on %s but expects %s: write %s %s, or mount "
+                               "it there",
+                               arg, path, directive, arg));
+}
+
+static int check_pages(const facts *f, apr_pool_t *pool)
+{
+    if (!ap_find_linked_module("mod_include.c")) {
+        return refuse(f->pages, "BA0114",
+                      "betterauth-pages needs mod_include: load it (a2enmod include)");
+    }
+    if (f->ssi_tags) {
+        return refuse(f->ssi_tags, "BA0115",
+                      "betterauth-pages needs the usual SSI tags: remove SSIStartTag and SSIEndTag "
+                      "from this server");
+    }
+    return check_mount(f->pages, settings_of(f)->pages_path, "BetterAuthPagesPath", pool);
+}
+
+static int check_driver(const facts *f, const ap_directive_t *node, apr_pool_t *pool)
+{
+    const char *params = f->source.params ? f->source.params : "";
+
+    if (!ba_db_dialect(f->source.driver)) {
+        return refuse(node, "BA0116",
+                      apr_pstrcat(pool, "DBDriver must be mysql or sqlite3, not ", f->source.driver,
+                                  NULL));
+    }
+    /* a connection that comes back by itself has lost its prepared statements,
+     * its character set and its transaction, and never heals */
+    if (!strcmp(f->source.driver, "mysql") && f->params && !strstr(params, "reconnect=0")) {
+        return refuse(f->params, "BA0117", "add reconnect=0 to DBDParams");
+    }
+    return 1;
+}
+
+static void warn_trace(const facts *f)
+{
+    const core_server_config *core = ap_get_core_module_config(f->server->module_config);
+
+    if (core->trace_enable != AP_TRACE_DISABLE) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
+                     "BA0118: TRACE shows session cookies to scripts: write TraceEnable off");
+    }
+}
+
+static int check_server(const facts *f, apr_pool_t *pool)
+{
+    const ap_directive_t *nodes[] = {f->api, f->pages, f->guard};
+
+    for (int i = 0; i < 3; ++i) {
+        if (nodes[i] && !check_needs(f, nodes[i], pool)) {
+            return 0;
+        }
+        if (nodes[i] && has_database(f) && !check_driver(f, nodes[i], pool)) {
+            return 0;
+        }
+    }
+    if (f->api && !check_mount(f->api, settings_of(f)->base_path, "BetterAuthBasePath", pool)) {
+        return 0;
+    }
+    if (f->pages && !check_pages(f, pool)) {
+        return 0;
+    }
+    return 1;
+}
+
+int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
+{
+    int used = 0;
+
+    (void)plog;
+    collect(main, pconf);
+    for (const facts *f = all_facts; f; f = f->next) {
+        if (!check_server(f, ptemp)) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        used |= f->api || f->pages || f->guard;
+    }
+    if (used) {
+        warn_trace(all_facts);
+    }
+    return OK;
+}
+
+/* ---- databases */
+
+const ba_dbd_source *ba_check_database(server_rec *s)
+{
+    return &facts_of(s)->source;
+}
+
+static void check_source(const facts *f, apr_pool_t *pool)
+{
+    const char *error;
+    ba_db_conn *conn = ba_dbd_connect(&f->source, &error, pool);
+
+    if (!conn) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, f->server,
+                     "BA0119: cannot reach the %s database: %s; answering 503 until it is there",
+                     f->source.driver, error);
+        return;
+    }
+    error = ba_db_check(conn, pool);
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
+                     "BA0120: the %s database lacks our tables (%s): load sql/%s/*.sql in order; "
+                     "answering 503 until then",
+                     f->source.driver, error, ba_db_dialect(f->source.driver));
+    }
+}
+
+static int same_source(const ba_dbd_source *a, const ba_dbd_source *b)
+{
+    return !strcmp(a->driver, b->driver)
+           && !strcmp(a->params ? a->params : "", b->params ? b->params : "");
+}
+
+void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
+{
+    (void)main;
+    for (const facts *f = all_facts; f; f = f->next) {
+        const facts *earlier = all_facts;
+        apr_pool_t *pool;
+
+        if (!has_secret(f) || !has_database(f)) {
+            continue;
+        }
+        while (earlier != f
+               && !(has_secret(earlier) && has_database(earlier)
+                    && same_source(&earlier->source, &f->source))) {
+            earlier = earlier->next;
+        }
+        if (earlier == f) {
+            apr_pool_create(&pool, ptemp);
+            check_source(f, pool);
+            apr_pool_destroy(pool);
+        }
+    }
+}
+
+void ba_check_test(apr_pool_t *pconf, server_rec *s)
+{
+    ba_check_databases(s, pconf);
+}

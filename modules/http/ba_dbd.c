@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_dbd.h"
+
+#include "ba_module.h"
+
+#include <apr_atomic.h>
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+#include <http_log.h>
+#include <mod_dbd.h>
+
+/* Seconds between two looks at a database that is down; one thread looks. */
+#define PROBE_SECONDS 1
+
+/* More dead connections than any pool holds. */
+#define ATTEMPTS_MAX 1000
+
+/* Per server and, after fork(), per child. */
+typedef struct lender {
+    server_rec *server;
+    APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
+    APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
+    const ba_dbd_source *source;
+    apr_uint32_t down;       /* 1: answer at once that it is down */
+    apr_uint32_t next_probe; /* when to look again, in seconds */
+    ba_db db;
+} lender;
+
+/* Open connections of this child. A failed ap_dbd_open() that made it smaller
+ * has thrown away a dead connection and is worth repeating; one that did not
+ * could not connect. mod_dbd tells the two apart nowhere else. */
+static apr_uint32_t live;
+
+static apr_status_t count_closed(void *data)
+{
+    (void)data;
+    apr_atomic_dec32(&live);
+    return APR_SUCCESS;
+}
+
+static apr_status_t count_opened(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *rec)
+{
+    (void)pool, (void)config;
+    apr_atomic_inc32(&live);
+    apr_pool_cleanup_register(rec->pool, NULL, count_closed, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+void ba_dbd_register_hooks(void)
+{
+    APR_OPTIONAL_HOOK(dbd, post_connect, count_opened, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_pool_t *pool)
+{
+    ba_db_conn *conn = apr_pcalloc(pool, sizeof(*conn));
+
+    *error = NULL;
+    if (apr_dbd_get_driver(pool, source->driver, &conn->driver) != APR_SUCCESS) {
+        *error = "the driver cannot be loaded";
+        return NULL;
+    }
+    if (apr_dbd_open_ex(conn->driver, pool, source->params ? source->params : "", &conn->handle,
+                        error)
+        != APR_SUCCESS) {
+        *error = apr_pstrdup(pool, *error ? *error : "no reason given");
+        return NULL;
+    }
+    conn->pool = pool;
+    conn->prepared = apr_hash_make(pool);
+    return conn;
+}
+
+/* Silent, and without mod_dbd's lock, which a hanging connect would hold. */
+static int answers(const lender *l)
+{
+    apr_pool_t *pool;
+    const char *error;
+    ba_db_conn *conn;
+
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return 0;
+    }
+    conn = ba_dbd_connect(l->source, &error, pool);
+    if (conn) {
+        apr_dbd_close(conn->driver, conn->handle);
+    }
+    apr_pool_destroy(pool);
+    return conn != NULL;
+}
+
+/* 0: down, do not try. */
+static int worth_trying(lender *l)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    apr_uint32_t next = apr_atomic_read32(&l->next_probe);
+
+    if (!apr_atomic_read32(&l->down)) {
+        return 1;
+    }
+    if ((apr_int32_t)(now - next) < 0
+        || apr_atomic_cas32(&l->next_probe, now + PROBE_SECONDS, next) != next || !answers(l)) {
+        return 0;
+    }
+    if (apr_atomic_cas32(&l->down, 0, 1) == 1) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, l->server, "BA0104: the database is back");
+    }
+    return 1;
+}
+
+static void give_up(lender *l)
+{
+    apr_atomic_set32(&l->next_probe,
+                     (apr_uint32_t)apr_time_sec(apr_time_now()) + PROBE_SECONDS);
+    if (apr_atomic_cas32(&l->down, 1, 0) == 0) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server,
+                     "BA0105: the database is down; answering 503 until it is back");
+    }
+}
+
+static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
+{
+    lender *l = baton;
+    ap_dbd_t *rec = NULL;
+    apr_uint32_t before = 0;
+
+    if (!worth_trying(l)) {
+        return APR_EGENERAL;
+    }
+    for (int i = 0; i < ATTEMPTS_MAX && !rec; ++i) {
+        before = apr_atomic_read32(&live);
+        rec = l->open(pool, l->server);
+        if (!rec && apr_atomic_read32(&live) >= before) {
+            break;
+        }
+    }
+    if (!rec) {
+        give_up(l);
+        return APR_EGENERAL;
+    }
+    conn->driver = rec->driver;
+    conn->handle = rec->handle;
+    conn->prepared = rec->prepared;
+    conn->pool = rec->pool;
+    conn->lent = rec;
+    return APR_SUCCESS;
+}
+
+static void take_back(void *baton, ba_db_conn *conn)
+{
+    lender *l = baton;
+
+    l->close(l->server, conn->lent);
+}
+
+static void log_failure(void *baton, const char *message)
+{
+    lender *l = baton;
+
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server, "%s", message);
+}
+
+static const ba_db_lender lender_ops = {lend, take_back, log_failure};
+
+ba_db *ba_dbd_create(server_rec *s, const ba_dbd_source *source, apr_pool_t *pconf)
+{
+    lender *l = apr_pcalloc(pconf, sizeof(*l));
+
+    l->server = s;
+    l->source = source;
+    l->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    l->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    l->db.lender = &lender_ops;
+    l->db.baton = l;
+    return &l->db;
+}

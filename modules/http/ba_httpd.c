@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_httpd.h"
+
+#include "ba_check.h"
+#include "ba_dbd.h"
+#include "ba_directives.h"
+#include "ba_gate.h"
+#include "ba_json.h"
+#include "ba_module.h"
+#include "ba_routes.h"
+#include "ba_store.h"
+#include "ba_url.h"
+
+#include <apr_network_io.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <ap_listen.h>
+#include <unixd.h>
+
+/* Live as long as the server, through restarts: two generations of children must
+ * not hash with a gate each. */
+#define GATE_KEY "mod_betterauth:gate:1"
+
+typedef struct kept_gates {
+    ba_gate *now;
+    apr_array_header_t *all; /* of ba_gate *; older ones may still have waiters */
+} kept_gates;
+
+/* ---- start */
+
+/* scheme://ServerName[:port], as a client has to write it */
+static const char *base_url_of(server_rec *s, apr_pool_t *pool)
+{
+    /* the scheme hooks look at r->server alone */
+    request_rec fake = {.pool = pool, .server = s};
+    const char *scheme = ap_http_scheme(&fake);
+    apr_port_t usual = ap_default_port(&fake);
+    apr_port_t port = s->port;
+    ba_url url;
+
+    if (!port && s->addrs) {
+        port = s->addrs->host_port;
+    }
+    if (!port && ap_listeners) {
+        port = ap_listeners->bind_addr->port;
+    }
+    if (!s->server_hostname) {
+        return NULL;
+    }
+    /* through our reader, so that it compares as browsers write it */
+    if (ba_url_parse(port && port != usual
+                         ? apr_psprintf(pool, "%s://%s:%u", scheme, s->server_hostname, port)
+                         : apr_pstrcat(pool, scheme, "://", s->server_hostname, NULL),
+                     &url, pool)
+        != APR_SUCCESS) {
+        return NULL;
+    }
+    return ba_url_origin(&url, pool);
+}
+
+static apr_status_t discard_gates(void *data)
+{
+    kept_gates *kept = data;
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+        for (int i = 0; i < kept->all->nelts; ++i) {
+            ba_gate_destroy(APR_ARRAY_IDX(kept->all, i, ba_gate *));
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static int any_site(const server_rec *s)
+{
+    for (; s; s = s->next) {
+        const ba_server_config *config = ap_get_module_config(s->module_config, &betterauth_module);
+
+        if (config->values.secrets) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The one gate of the whole server. */
+static ba_gate *gate_of(const ba_settings *settings, server_rec *s, apr_pool_t *pconf)
+{
+    const ba_range *want = &settings->hash_concurrency;
+    kept_gates *kept = ap_retained_data_get(GATE_KEY);
+    apr_status_t rv;
+
+    if (!kept) {
+        kept = ap_retained_data_create(GATE_KEY, sizeof(*kept));
+        kept->all = apr_array_make(s->process->pool, 2, sizeof(ba_gate *));
+    }
+    if (!kept->now || ba_gate_permits(kept->now) != (int)want->min
+        || ba_gate_waiters(kept->now) != (int)want->max) {
+        /* only root can hand it over, and only then it is needed */
+        uid_t owner = geteuid() == 0 ? ap_unixd_config.user_id : (uid_t)-1;
+
+        rv = ba_gate_create((int)want->min, (int)want->max, owner, &kept->now, s->process->pool);
+        if (rv != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                         "BA0101: cannot create the semaphore of BetterAuthHashConcurrency; see "
+                         "kernel.sem and ipcs -s");
+            kept->now = NULL;
+            return NULL;
+        }
+        APR_ARRAY_PUSH(kept->all, ba_gate *) = kept->now;
+    }
+    /* not in the process pool: our code is unloaded before that one goes */
+    apr_pool_cleanup_register(pconf, kept, discard_gates, apr_pool_cleanup_null);
+    return kept->now;
+}
+
+/* A server without directives of ours shares its struct with the main one, so
+ * each gets a copy of its own here. */
+static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
+{
+    ba_server_config *shared = ap_get_module_config(s->module_config, &betterauth_module);
+    ba_server_config *config = apr_pmemdup(pconf, shared, sizeof(*config));
+    ba_settings *settings = &config->values;
+    ba_site *site;
+
+    config->site = NULL;
+    ap_set_module_config(s->module_config, &betterauth_module, config);
+    if (!settings->secrets) {
+        return OK;
+    }
+    if (!settings->base_url) {
+        settings->base_url = base_url_of(s, pconf);
+    }
+    if (!settings->base_url) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     "BA0102: the public address of this server is not known: write "
+                     "BetterAuthBaseURL https://host");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ba_settings_finish(settings, pconf);
+    site = apr_pcalloc(pconf, sizeof(*site));
+    site->settings = settings;
+    site->gate = gate;
+    site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
+    config->site = site;
+    return OK;
+}
+
+int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
+{
+    ba_server_config *config = ap_get_module_config(main->module_config, &betterauth_module);
+    ba_gate *gate = NULL;
+
+    (void)plog;
+    /* the first of two rounds at start only looks at the configuration */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    if (any_site(main)) {
+        gate = gate_of(&config->values, main, pconf);
+        if (!gate) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    for (server_rec *s = main; s; s = s->next) {
+        int status = make_site(s, gate, pconf);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    ba_check_databases(main, ptemp);
+    return OK;
+}
+
+ba_site *ba_httpd_site(const server_rec *s)
+{
+    const ba_server_config *config = ap_get_module_config(s->module_config, &betterauth_module);
+
+    return config->site;
+}
+
+/* ---- a call made of a request */
+
+static const char *call_header(const ba_call *call, const char *name)
+{
+    request_rec *r = call->baton;
+
+    return apr_table_get(r->headers_in, name);
+}
+
+static void call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *message)
+{
+    static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
+    request_rec *r = call->baton;
+
+    ap_log_rerror(APLOG_MARK, levels[level], rv, r, "%s", message);
+}
+
+static const ba_call_ops call_ops = {call_header, call_log};
+
+/* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to /64. */
+static const char *client_of(const request_rec *r)
+{
+    const apr_sockaddr_t *a = r->useragent_addr;
+    const unsigned char *b;
+
+    if (a->family == APR_INET) {
+        return r->useragent_ip;
+    }
+    b = a->sa.sin6.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&a->sa.sin6.sin6_addr)) {
+        return apr_psprintf(r->pool, "%d.%d.%d.%d", b[12], b[13], b[14], b[15]);
+    }
+    return apr_psprintf(r->pool, "%02x%02x:%02x%02x:%02x%02x:%02x%02x:0000:0000:0000:0000", b[0],
+                        b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+}
+
+ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
+{
+    const ba_site *site = ba_httpd_site(r->server);
+    ba_call *call = ba_call_create(apr_time_as_msec(apr_time_now()), r->pool);
+
+    call->settings = site->settings;
+    call->store = site->store;
+    call->gate = site->gate;
+    call->ops = &call_ops;
+    call->baton = r;
+    call->method = method;
+    call->path = path;
+    call->query = r->args;
+    call->client = client_of(r);
+    call->origin = ap_construct_url(r->pool, "", r);
+    return call;
+}
+
+request_rec *ba_httpd_first(request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
+}
+
+ba_request *ba_httpd_request(request_rec *r)
+{
+    request_rec *first = ba_httpd_first(r);
+    ba_request *ours = ap_get_module_config(first->request_config, &betterauth_module);
+
+    if (!ours) {
+        ours = apr_pcalloc(first->pool, sizeof(*ours));
+        ours->call = ba_httpd_call(first, first->method, "");
+        ours->call->query = NULL; /* switches in a query are for endpoints */
+        ap_set_module_config(first->request_config, &betterauth_module, ours);
+    }
+    return ours;
+}
+
+apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body)
+{
+    apr_off_t declared;
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    char *buffer;
+    apr_size_t used = 0;
+    long n;
+
+    body->data = "";
+    body->len = 0;
+    /* before 100 Continue asks for it */
+    if (length && ap_parse_strict_length(&declared, length) && declared > BA_BODY_MAX) {
+        return APR_ENOSPC;
+    }
+    if (ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK) != OK) {
+        return APR_EGENERAL;
+    }
+    if (!ap_should_client_block(r)) {
+        return APR_SUCCESS;
+    }
+    buffer = apr_palloc(r->pool, BA_BODY_MAX + 1);
+    while ((n = ap_get_client_block(r, buffer + used, BA_BODY_MAX + 1 - used)) > 0) {
+        used += (apr_size_t)n;
+        if (used > BA_BODY_MAX) {
+            return APR_ENOSPC;
+        }
+    }
+    body->data = buffer;
+    body->len = used;
+    return n < 0 ? APR_EGENERAL : APR_SUCCESS;
+}
+
+/* ---- an answer */
+
+void ba_httpd_send_cookies(request_rec *r, const ba_call *call)
+{
+    const apr_array_header_t *rows = apr_table_elts(call->answer.cookies);
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+
+    for (int i = 0; i < rows->nelts; ++i) {
+        /* err_headers_out: also with errors, redirects and 304 */
+        apr_table_addn(r->err_headers_out, "Set-Cookie", row[i].val);
+    }
+}
+
+const char *ba_httpd_header_value(const char *text, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
+    char *o = out;
+
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        if (*p > ' ' && *p < 0x7F) {
+            *o++ = (char)*p;
+        }
+        else {
+            o += apr_snprintf(o, 4, "%%%02X", *p);
+        }
+    }
+    *o = '\0';
+    return out;
+}
+
+static void set_common_headers(request_rec *r)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->err_headers_out, "Pragma", "no-cache");
+    apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+}
+
+int ba_httpd_answer(request_rec *r, ba_call *call)
+{
+    const ba_answer *a = &call->answer;
+    const char *body = a->body;
+    const char *type = a->type;
+
+    if (a->error && a->message) {
+        body = ba_json_error(a->message, a->error->code, r->pool);
+        type = "application/json";
+    }
+    r->status = a->status;
+    set_common_headers(r);
+    ba_httpd_send_cookies(r, call);
+    if (a->location) {
+        apr_table_setn(r->headers_out, "Location", ba_httpd_header_value(a->location, r->pool));
+    }
+    if (a->retry_after) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, a->retry_after));
+    }
+    if (type) {
+        ap_set_content_type(r, type);
+    }
+    ap_set_content_length(r, body ? (apr_off_t)strlen(body) : 0);
+    if (body && !r->header_only) {
+        ap_rputs(body, r);
+    }
+    return OK;
+}
+
+int ba_httpd_error(request_rec *r, const ba_error *error)
+{
+    ba_call *call = ba_call_create(0, r->pool);
+
+    ba_call_fail(call, error);
+    ba_httpd_answer(r, call);
+    return DONE;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Between request_rec and ba_call: what a server has at hand, a call made of a
+ * request, an answer written to it. */
+
+#ifndef BA_HTTPD_H
+#define BA_HTTPD_H
+
+#include "ba_call.h"
+#include "ba_settings.h"
+
+#include <httpd.h>
+
+/* What one server (virtual host) needs while it runs. */
+typedef struct ba_site {
+    const ba_settings *settings;
+    struct ba_store *store;
+    struct ba_gate *gate;
+} ba_site;
+
+/* What we keep with the first request of a chain. */
+typedef struct ba_request {
+    ba_call *call;
+    apr_table_t *page; /* values of the page being shown, NULL elsewhere */
+} ba_request;
+
+/* Makes the sites: base URL, database, hash gate. */
+int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/* NULL where BetterAuthSecret is not set. */
+ba_site *ba_httpd_site(const server_rec *s);
+
+/* The first request of a chain of sub-requests and internal redirects. */
+request_rec *ba_httpd_first(request_rec *r);
+
+/* Our part of the chain r belongs to; made on first use. The server must have a
+ * site. One call per chain, so that everybody in it has one answer to "who is
+ * this?", asked once. */
+ba_request *ba_httpd_request(request_rec *r);
+
+/* A call of its own for an endpoint, with method and path. */
+ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path);
+
+/* Reads the body up to BA_BODY_MAX. APR_ENOSPC: larger. */
+apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body);
+
+/* Hands the call's cookies to the client, whatever the response becomes. */
+void ba_httpd_send_cookies(request_rec *r, const ba_call *call);
+
+/* Writes the answer: status, headers, cookies, body. Returns OK. */
+int ba_httpd_answer(request_rec *r, ba_call *call);
+
+/* Writes an error row as JSON, for code that has no call. Returns DONE. */
+int ba_httpd_error(request_rec *r, const ba_error *error);
+
+/* Percent-encodes what may not stand in a header. */
+const char *ba_httpd_header_value(const char *text, apr_pool_t *pool);
+
+#endif
