@@ -20,8 +20,6 @@
 
 static void register_hooks(apr_pool_t *pool)
 {
-    /* mod_ssl first: it knows whether a server speaks https */
-    static const char *const after_ssl[] = {"mod_ssl.c", NULL};
     static const char *const after_include[] = {"mod_include.c", NULL};
     /* before whoever would send our paths elsewhere */
     static const char *const before_mappers[]
@@ -35,7 +33,7 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(ba_httpd_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
 
@@ -46,8 +44,6 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_access_ex(ba_guard_access, NULL, before_authz, APR_HOOK_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(ba_guard_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authz(ba_guard_authz, NULL, before_authz, APR_HOOK_FIRST,
-                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(ba_guard_fixups, after_env, before_headers, APR_HOOK_MIDDLE);
 
     ba_guard_register_filter();

@@ -146,12 +146,34 @@ static int turn_away(request_rec *r)
 
 /* ---- hooks */
 
+/* Sign-in must be reachable where a whole site is guarded. The Require lines that
+ * want no user, such as Require ip, are asked and count; where they would go on to
+ * ask for a user, our own handlers are let in. */
+static int let_ours_in(request_rec *r)
+{
+    const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
+    int status = DECLINED;
+
+    for (int i = 0; i < hooks->nelts; ++i) {
+        const ap_LINK_access_checker_ex_t *hook
+            = &APR_ARRAY_IDX(hooks, i, ap_LINK_access_checker_ex_t);
+
+        if (!strcmp(hook->szName, "mod_authz_core.c")) {
+            status = hook->pFunc(r);
+        }
+    }
+    return status == DECLINED ? OK : status;
+}
+
 int ba_guard_access(request_rec *r)
 {
     const ba_call *call;
 
-    if (!is_guarded(r) || ba_mount_is_ours(r)) {
+    if (!is_guarded(r)) {
         return DECLINED;
+    }
+    if (ba_mount_is_ours(r)) {
+        return let_ours_in(r);
     }
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -178,9 +200,6 @@ int ba_guard_authn(request_rec *r)
     if (!is_guarded(r)) {
         return DECLINED;
     }
-    if (ba_mount_is_ours(r)) {
-        return OK; /* see ba_guard_authz */
-    }
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -194,13 +213,6 @@ int ba_guard_authn(request_rec *r)
     default:
         return fail(r, &ba_err_unavailable);
     }
-}
-
-/* Sign-in must be reachable where a whole site is guarded. Lines that want no
- * user, such as Require ip, have been asked before and still count. */
-int ba_guard_authz(request_rec *r)
-{
-    return is_guarded(r) && ba_mount_is_ours(r) ? OK : DECLINED;
 }
 
 int ba_guard_fixups(request_rec *r)

@@ -4,9 +4,9 @@
 /* AuthType Session: who comes in, and what the others get.
  *
  * access   asks who it is, attaches that, and leaves the decision to the Require
- *          lines, but for 503 when a signed cookie cannot be resolved
+ *          lines, but for 503 when a signed cookie cannot be resolved; our own
+ *          handlers stay reachable inside what is guarded
  * authn    runs only if a Require line wants a user: sends to sign-in, or 401
- * authz    lets our own handlers through where they lie inside what they guard
  * fixups   tells applications, once it is decided
  * filter   keeps the answers out of shared caches
  */
@@ -18,7 +18,6 @@
 
 int ba_guard_access(request_rec *r);
 int ba_guard_authn(request_rec *r);
-int ba_guard_authz(request_rec *r);
 int ba_guard_fixups(request_rec *r);
 
 void ba_guard_register_filter(void);

@@ -464,7 +464,7 @@ const command_rec ba_directives[] = {
             "what becomes REMOTE_USER: email, id or name"),
     DIR_ROW("BetterAuthExport", word_kind, export_to, "both", export_words,
             "how applications learn who it is: env, headers, both or none"),
-    {NULL},
+    {0},
 };
 
 static const ba_slot *slot_of(const command_rec *row)

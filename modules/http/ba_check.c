@@ -23,6 +23,7 @@ typedef struct facts {
     const ap_directive_t *pages;
     const ap_directive_t *guard; /* AuthType Session */
     const ap_directive_t *ssi_tags;
+    const char *ssl_engine; /* word of SSLEngine, NULL if not said */
 } facts;
 
 /* Of the configuration now in force; made anew by each check_config. */
@@ -66,6 +67,9 @@ static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
     else if (!strcasecmp(node->directive, "DBDParams")) {
         f->source.params = first_word(pool, node->args);
         f->params = node;
+    }
+    else if (!strcasecmp(node->directive, "SSLEngine")) {
+        f->ssl_engine = first_word(pool, node->args);
     }
     else if (!strcasecmp(node->directive, "SSIStartTag")
              || !strcasecmp(node->directive, "SSIEndTag")) {
@@ -115,6 +119,9 @@ static void inherit(facts *f, const facts *base)
     }
     if (!f->ssi_tags) {
         f->ssi_tags = base->ssi_tags;
+    }
+    if (!f->ssl_engine) {
+        f->ssl_engine = base->ssl_engine;
     }
 }
 
@@ -314,6 +321,13 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
 const ba_dbd_source *ba_check_database(server_rec *s)
 {
     return &facts_of(s)->source;
+}
+
+int ba_check_speaks_tls(server_rec *s)
+{
+    const facts *f = facts_of(s);
+
+    return f->ssl_engine && !strcasecmp(f->ssl_engine, "on");
 }
 
 static void check_source(const facts *f, apr_pool_t *pool)

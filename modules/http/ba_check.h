@@ -17,6 +17,10 @@ void ba_check_test(apr_pool_t *pconf, server_rec *s);
 /* Where the database of s is; driver NULL if nobody said. */
 const ba_dbd_source *ba_check_database(server_rec *s);
 
+/* True where SSLEngine is on. mod_ssl tells this of connections only, and a base
+ * URL is needed before there are any. */
+int ba_check_speaks_tls(server_rec *s);
+
 /* Connects to every database once and prepares every statement: one line for each
  * that is down or lacks the schema. Never a reason not to start. */
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp);

@@ -121,12 +121,24 @@ static void give_up(lender *l)
     }
 }
 
+static void log_failure(void *baton, const char *message)
+{
+    lender *l = baton;
+
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server, "%s", message);
+}
+
 static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
 {
     lender *l = baton;
     ap_dbd_t *rec = NULL;
     apr_uint32_t before = 0;
 
+    /* a .htaccess can ask where no virtual host has a database */
+    if (!l->open || !l->source->driver) {
+        log_failure(l, "BA0106: no database: write DBDriver and DBDParams in this server");
+        return APR_EGENERAL;
+    }
     if (!worth_trying(l)) {
         return APR_EGENERAL;
     }
@@ -154,13 +166,6 @@ static void take_back(void *baton, ba_db_conn *conn)
     lender *l = baton;
 
     l->close(l->server, conn->lent);
-}
-
-static void log_failure(void *baton, const char *message)
-{
-    lender *l = baton;
-
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server, "%s", message);
 }
 
 static const ba_db_lender lender_ops = {lend, take_back, log_failure};

@@ -35,10 +35,9 @@ typedef struct kept_gates {
 /* scheme://ServerName[:port], as a client has to write it */
 static const char *base_url_of(server_rec *s, apr_pool_t *pool)
 {
-    /* the scheme hooks look at r->server alone */
-    request_rec fake = {.pool = pool, .server = s};
-    const char *scheme = ap_http_scheme(&fake);
-    apr_port_t usual = ap_default_port(&fake);
+    const char *scheme = s->server_scheme && *s->server_scheme ? s->server_scheme
+                         : ba_check_speaks_tls(s)              ? "https"
+                                                               : "http";
     apr_port_t port = s->port;
     ba_url url;
 
@@ -52,9 +51,8 @@ static const char *base_url_of(server_rec *s, apr_pool_t *pool)
         return NULL;
     }
     /* through our reader, so that it compares as browsers write it */
-    if (ba_url_parse(port && port != usual
-                         ? apr_psprintf(pool, "%s://%s:%u", scheme, s->server_hostname, port)
-                         : apr_pstrcat(pool, scheme, "://", s->server_hostname, NULL),
+    if (ba_url_parse(port ? apr_psprintf(pool, "%s://%s:%u", scheme, s->server_hostname, port)
+                          : apr_pstrcat(pool, scheme, "://", s->server_hostname, NULL),
                      &url, pool)
         != APR_SUCCESS) {
         return NULL;
