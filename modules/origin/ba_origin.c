@@ -152,7 +152,13 @@ static const ba_error *check_origin(const ba_call *call)
     return ba_origin_trusted(call, origin) ? NULL : &ba_err_invalid_origin;
 }
 
-const ba_error *ba_origin_check(const ba_call *call, int form)
+const ba_error *ba_origin_check(const ba_call *call)
+{
+    /* without cookies there is nothing to ride on */
+    return ba_call_header(call, "Cookie") ? check_origin(call) : NULL;
+}
+
+const ba_error *ba_origin_check_form(const ba_call *call)
 {
     const char *site = ba_call_header(call, "Sec-Fetch-Site");
     const char *mode = ba_call_header(call, "Sec-Fetch-Mode");
@@ -160,9 +166,6 @@ const ba_error *ba_origin_check(const ba_call *call, int form)
 
     if (ba_call_header(call, "Cookie")) {
         return check_origin(call);
-    }
-    if (!form) {
-        return NULL; /* without cookies there is nothing to ride on */
     }
     if (!blank(site) && !blank(mode) && !strcmp(site, "cross-site") && !strcmp(mode, "navigate")) {
         return &ba_err_cross_site;

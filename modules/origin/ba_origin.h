@@ -9,9 +9,13 @@
 
 #include "ba_call.h"
 
-/* The origin check of every non-GET request (http-api 6.1); with form, also
- * the login-CSRF rules of the two form endpoints (6.2). NULL: good. */
-const ba_error *ba_origin_check(const ba_call *call, int form);
+/* The origin check of every non-GET request, before its body is validated
+ * (http-api 6.1). NULL: good. */
+const ba_error *ba_origin_check(const ba_call *call);
+
+/* The login-CSRF rules of the endpoints that take forms, after validation (6.2).
+ * NULL: good. */
+const ba_error *ba_origin_check_form(const ba_call *call);
 
 /* True if a browser may be sent to this URL: a safe path or a trusted origin
  * (http-api 6.3). */

@@ -188,12 +188,12 @@ static void answer_signed_in(ba_call *call, const sign_in_body *body, const ba_u
 
     json_object_set_new(json, "redirect", json_boolean(redirect));
     json_object_set_new(json, "token", json_string(session->token));
-    if (redirect) {
+    if (body->callback_url) {
         json_object_set_new(json, "url", json_string(body->callback_url));
-        call->answer.location = body->callback_url;
     }
     json_object_set(json, "user", ba_json_user(user, call->pool));
     ba_call_ok(call, ba_json_text(json, call->pool));
+    call->answer.location = redirect ? body->callback_url : NULL;
 }
 
 /* The stored form is not the configured one: now is when we know the password.

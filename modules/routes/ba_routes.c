@@ -54,34 +54,41 @@ static int falsy(const json_t *value)
            || (json_is_string(value) && json_string_length(value) == 0);
 }
 
+/* A URL field; NULL if it is absent. *is_text is 0 for anything but one string.
+ * Only callbackURL, the first field, may stand in the query instead. */
+static const char *read_url(const ba_call *call, const json_t *body, int field, int *is_text)
+{
+    const json_t *value = json_object_get(body, url_fields[field].field);
+    const char *url;
+    int count = 0;
+
+    if (falsy(value)) {
+        url = field == 0 && call->query
+                  ? ba_text_query_param(call->query, "callbackURL", &count, call->pool)
+                  : NULL;
+        *is_text = count <= 1;
+        return url && *url ? url : NULL;
+    }
+    *is_text = json_is_string(value);
+    url = json_string_value(value);
+    /* with a NUL inside it is not a URL */
+    return url && strlen(url) == json_string_length(value) ? url : "";
+}
+
 /* 1 if all URL fields are absent or trusted; else the call has its answer. */
 static int check_urls(ba_call *call, const json_t *body)
 {
-    for (apr_size_t i = 0; i < sizeof(url_fields) / sizeof(url_fields[0]); ++i) {
-        const json_t *value = json_object_get(body, url_fields[i].field);
-        const char *url;
+    for (int i = 0; i < (int)(sizeof(url_fields) / sizeof(url_fields[0])); ++i) {
+        int is_text;
+        const char *url = read_url(call, body, i, &is_text);
 
-        if (falsy(value)) {
-            url = i == 0 && call->query
-                      ? ba_text_query_param(call->query, "callbackURL", NULL, call->pool)
-                      : NULL;
-            if (!url || !*url) {
-                continue;
-            }
-        }
-        else if (!json_is_string(value)) {
+        if (!is_text) {
             ba_call_fail_with(call, &ba_err_url_type,
                               apr_psprintf(call->pool, "Invalid %s: expected a string",
                                            url_fields[i].label));
             return 0;
         }
-        else {
-            url = json_string_value(value);
-            if (strlen(url) != json_string_length(value)) {
-                url = ""; /* NUL inside: not a URL */
-            }
-        }
-        if (!ba_origin_redirect_allowed(call, url)) {
+        if (url && !ba_origin_redirect_allowed(call, url)) {
             ba_call_log(call, BA_LOG_INFO, 0, "BA0501: untrusted %s refused, client %s",
                         url_fields[i].label, call->client);
             ba_call_fail(call, url_fields[i].error);
@@ -91,23 +98,25 @@ static int check_urls(ba_call *call, const json_t *body)
     return 1;
 }
 
+/* 1 if there is no error; else the call has its answer. */
+static int origin_good(ba_call *call, const ba_error *error)
+{
+    if (error) {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0502: origin refused (%s), client %s", error->code,
+                    call->client);
+        ba_call_fail(call, error);
+    }
+    return !error;
+}
+
 void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
 {
     const void *input = NULL;
     const char *problem;
 
-    if (strcmp(route->method, "GET")) {
-        const ba_error *error = ba_origin_check(call, route->form);
-
-        if (error) {
-            ba_call_log(call, BA_LOG_INFO, 0, "BA0502: origin refused (%s), client %s",
-                        error->code, call->client);
-            ba_call_fail(call, error);
-            return;
-        }
-        if (!check_urls(call, body)) {
-            return;
-        }
+    if (strcmp(route->method, "GET")
+        && (!origin_good(call, ba_origin_check(call)) || !check_urls(call, body))) {
+        return;
     }
     if (route->schema) {
         input = ba_schema_read(route->schema, body, &problem, call->pool);
@@ -116,7 +125,9 @@ void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
             return;
         }
     }
-    route->handler(call, input);
+    if (!route->form || origin_good(call, ba_origin_check_form(call))) {
+        route->handler(call, input);
+    }
 }
 
 /* The media type without parameters contains the allowed one, as upstream
@@ -132,7 +143,7 @@ void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
     static const char json[] = "application/json", form[] = "application/x-www-form-urlencoded";
     json_t *body = NULL;
 
-    if (strcmp(route->method, "GET") && call->body.len && type) {
+    if (strcmp(route->method, "GET") && call->body.len && type && *type) {
         int is_form = route->form && type_is(type, form, call->pool);
 
         if (!is_form && !type_is(type, json, call->pool)) {
