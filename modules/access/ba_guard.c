@@ -83,6 +83,7 @@ static void attach(request_rec *r, const ba_call *call)
 static int is_navigation(const request_rec *r)
 {
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
     if (r->method_number != M_GET || apr_table_get(r->headers_in, "X-Requested-With")
@@ -90,7 +91,8 @@ static int is_navigation(const request_rec *r)
         return 0;
     }
     if (mode) {
-        return !strcasecmp(mode, "navigate");
+        /* not into a frame: sign-in refuses to be framed */
+        return !strcasecmp(mode, "navigate") && (!dest || !strcasecmp(dest, "document"));
     }
     return accept && ap_strcasestr(accept, "text/html");
 }
@@ -98,17 +100,24 @@ static int is_navigation(const request_rec *r)
 /* Path and query of what was asked for; "/" if it cannot be a way back. */
 static const char *way_back(request_rec *r)
 {
-    const request_rec *first = ba_httpd_first(r);
-    apr_uri_t uri = first->parsed_uri;
-    const char *path;
+    /* as sent: r->uri is decoded, and "%3F" is not "?" */
+    const char *path = ba_httpd_first(r)->unparsed_uri;
+    apr_size_t len;
 
-    uri.fragment = NULL;
-    path = apr_uri_unparse(r->pool, &uri, APR_URI_UNP_OMITSITEPART);
-    if (strlen(path) > RETURN_MAX) {
-        uri.query = NULL;
-        path = apr_uri_unparse(r->pool, &uri, APR_URI_UNP_OMITSITEPART);
+    if (*path != '/') {
+        const char *host = strstr(path, "://"); /* a request for an absolute URL */
+
+        path = host ? strchr(host + 3, '/') : NULL;
     }
-    return strlen(path) <= RETURN_MAX && ba_url_safe_path(path) ? path : "/";
+    if (!path) {
+        return "/";
+    }
+    len = strcspn(path, "#");
+    if (len > RETURN_MAX) {
+        len = strcspn(path, "?#");
+    }
+    path = apr_pstrmemdup(r->pool, path, len);
+    return len <= RETURN_MAX && ba_url_safe_path(path) ? path : "/";
 }
 
 static int redirect_to_sign_in(request_rec *r)

@@ -118,25 +118,6 @@ json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool)
     return own(json, pool);
 }
 
-static void add_form_value(json_t *form, const char *name, json_t *value)
-{
-    json_t *old = json_object_get(form, name);
-
-    if (!old) {
-        json_object_set_new(form, name, value);
-    }
-    else if (json_is_array(old)) {
-        json_array_append_new(old, value);
-    }
-    else {
-        json_t *list = json_array();
-
-        json_array_append(list, old);
-        json_array_append_new(list, value);
-        json_object_set_new(form, name, list);
-    }
-}
-
 /* Decoded and valid UTF-8; the caller wipes it. */
 static ba_bytes form_text(const char *text, apr_size_t len, apr_pool_t *pool)
 {
@@ -166,7 +147,7 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
         if (len && strlen(name.data) == name.len) {
             ba_bytes value = eq ? form_text(eq + 1, len - name_len - 1, pool) : (ba_bytes){"", 0};
 
-            add_form_value(json, name.data, json_stringn(value.data, value.len));
+            json_object_set_new(json, name.data, json_stringn(value.data, value.len));
             if (eq) {
                 explicit_bzero((char *)(apr_uintptr_t)value.data, value.len);
             }

@@ -16,8 +16,8 @@
  * any value may stand at the top. NULL: not JSON, too deep, or a NUL in a key. */
 json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool);
 
-/* The same tree from an urlencoded form: an object of strings. A repeated name
- * becomes an array, as it does upstream. */
+/* The same tree from an urlencoded form: an object of strings. Of a repeated
+ * name the last counts, as it does upstream. */
 json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool);
 
 /* An object that is freed with the pool. */

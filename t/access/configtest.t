@@ -1,0 +1,122 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+
+# What `apachectl configtest` refuses, with file, line and what to do; and what it lets pass.
+use strict;
+use warnings;
+use BATest;
+
+plan skip_all => 'needs httpd' if $ENV{BA_SITES};
+BATest::state();
+
+my $DB     = "DBDriver sqlite3\nDBDParams /nonexistent/auth.db\n";
+my $SECRET = "BetterAuthSecret 0123456789abcdef0123456789abcdef\n";
+my $API    = qq{<Location "/api/auth">\n    SetHandler betterauth\n</Location>\n};
+my $PAGES  = qq{<Location "/auth">\n    SetHandler betterauth-pages\n</Location>\n};
+my $GUARD  = qq{<Location "/members">\n    AuthType Session\n    AuthName "Members"\n    Require valid-user\n</Location>\n};
+my $ALL    = "$DB$SECRET$API$PAGES$GUARD";
+
+sub accepted {
+    my ($name, $conf, @without) = @_;
+    my ($status, $output) = configtest($conf, @without);
+    ok($status == 0 && $output =~ /Syntax OK/, $name) or diag $output;
+}
+
+# The line that a message names is the one that holds the text given.
+sub refused {
+    my ($name, $conf, $at, $says, @without) = @_;
+    my ($status, $output) = configtest($conf, @without);
+    my $line = 1 + (substr($conf, 0, index $conf, $at) =~ tr/\n//);
+    subtest $name => sub {
+        isnt($status, 0, 'is refused');
+        like($output, $says, 'says why');
+        like($output, qr/site\.conf/, 'names the file');
+        like($output, qr/(?:line |site\.conf[: (]+(?:line )?)$line\b/, "and line $line");
+        unlike($output, qr/0123456789abcdef/, 'shows no secret');
+    } or diag $output;
+}
+
+accepted('the six lines', $ALL);
+accepted('nothing of ours', "ServerAdmin a\@b.co\n");
+accepted('directives alone', "BetterAuthSignUp off\n");
+
+refused('no secret, an API',     "$DB$API",   'betterauth',     qr/BetterAuthSecret/);
+refused('no secret, a guard',    "$DB$GUARD", 'AuthType',       qr/BetterAuthSecret/);
+refused('a short secret',        $ALL =~ s/(Secret) .*/$1 tooshort/r, 'BetterAuthSecret', qr/BetterAuthSecret.*32/s);
+refused('31 characters',         $ALL =~ s/(Secret) .*/"$1 " . 'x' x 31/er, 'BetterAuthSecret', qr/32/);
+refused('a secret file that is not there', $ALL =~ s/(Secret) .*/$1 file:\/nonexistent\/secret/r, 'BetterAuthSecret', qr{/nonexistent/secret});
+refused('an environment variable that is not there', $ALL =~ s/(Secret) .*/$1 env:BA_NO_SUCH_VARIABLE/r, 'BetterAuthSecret', qr/environment variable/);
+refused('a guard without a database', "$SECRET$GUARD", 'AuthType', qr/DBDriver|DBDParams/);
+refused('an API without a database',  "$SECRET$API",   'betterauth', qr/DBDriver|DBDParams/);
+refused('a guard without mod_dbd',    "$SECRET$GUARD", 'AuthType', qr/mod_dbd|dbd_module|a2enmod dbd/, 'dbd');
+refused('pages without mod_include',  $ALL, 'betterauth-pages', qr/mod_include|a2enmod include/, 'include');
+accepted('an API without mod_include', "$DB$SECRET$API$GUARD", 'include');
+refused('a guard in .htaccess style, nested', "$DB<VirtualHost *:80>\n<Directory \"/srv\">\n<Files \"x\">\nAuthType Session\nRequire valid-user\n</Files>\n</Directory>\n</VirtualHost>\n",
+    'AuthType', qr/BetterAuthSecret/);
+
+# directive => values that are refused, then values that pass
+my %value = (
+    BetterAuthBaseURL => [['ftp://x.test', 'x.test', 'http://', 'http://x.test/path', 'http://x y', '/'], ['https://auth.example', 'http://127.0.0.1:8080', 'https://auth.example:8443']],
+    BetterAuthBasePath => [['api/auth', 'http://x.test/api'], ['/api/auth']],
+    BetterAuthPagesPath => [['auth'], ['/auth']],
+    BetterAuthPagesDir => [['/nonexistent/pages'], []],
+    BetterAuthCookiePrefix => [['"a b"', '"a;b"', '"a=b"'], ['my-app']],
+    BetterAuthSecureCookies => [['maybe'], [qw(auto on off)]],
+    BetterAuthSignUp => [['maybe'], [qw(on off)]],
+    BetterAuthAutoSignIn => [['1x'], [qw(on off)]],
+    BetterAuthRequireEmailVerification => [['yes please'], [qw(on off)]],
+    BetterAuthPasswordLength => [['8 4', '0 10', '-1 8', '8', 'a b', '8 99999999'], ['10 64', '8 128', '1 4096']],
+    BetterAuthPasswordHash => [['md5', 'argon2id m=1', 'argon2id t=0', 'argon2id x=1', 'argon2id m=x', 'scrypt 1', ''], ['scrypt', 'argon2id', 'argon2id m=65536 t=3 p=1', 'argon2id t=3']],
+    BetterAuthHashConcurrency => [['0', '-1', 'x', '2 x', '99999999'], ['2', '2 64', '1 0']],
+    BetterAuthSessionExpiresIn => [['0', '-1', '7x', 'x', '401d', '99999999999999999999'], ['7d', '300', '10m', '12h']],
+    BetterAuthSessionUpdateAge => [['-1', 'x'], ['0', '1d']],
+    BetterAuthSessionFreshAge => [['-1', 'x'], ['0', '1d']],
+    BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
+);
+for my $directive (sort keys %value) {
+    my ($bad, $good) = @{ $value{$directive} };
+    refused("$directive $_", "$SECRET$directive $_\n$DB$API", $directive, qr/$directive/) for @$bad;
+    accepted("$directive $_", "$ALL$directive $_\n") for @$good;
+}
+
+my %per_dir = (
+    BetterAuthUnauthenticated => [['maybe', ''], [qw(auto 401 redirect pass)]],
+    BetterAuthRemoteUser => [['uid', ''], [qw(email id name)]],
+    BetterAuthExport => [['all', ''], [qw(env headers both none)]],
+);
+for my $directive (sort keys %per_dir) {
+    my ($bad, $good) = @{ $per_dir{$directive} };
+    my $conf = sub { $ALL =~ s/(    Require)/    $directive $_[0]\n$1/r };
+    refused("$directive $_", $conf->($_), $directive, qr/$directive/) for @$bad;
+    accepted("$directive $_", $conf->($_)) for @$good;
+}
+refused('a server directive in a directory', $ALL =~ s/(    Require)/    BetterAuthSignUp off\n$1/r, 'BetterAuthSignUp', qr/not allowed/);
+refused('a secret twice over two arguments, one short', "${DB}BetterAuthSecret 0123456789abcdef0123456789abcdef short\n$API", 'BetterAuthSecret', qr/32/);
+accepted('rotation', $ALL =~ s/(Secret .*)/$1 another-secret-that-is-long-enough-0/r);
+
+subtest 'other mount points' => sub {
+    my $moved = $ALL =~ s{"/api/auth"}{"/x"}r =~ s{"/auth"}{"/account"}r;
+    accepted('mounted where the directives say', "${moved}BetterAuthBasePath /x\nBetterAuthPagesPath /account\n");
+    refused('mounted elsewhere', "${moved}BetterAuthPagesPath /account\n", 'SetHandler betterauth', qr/BetterAuthBasePath/);
+};
+
+subtest 'inheritance' => sub {
+    accepted('a virtual host inherits database and secret', "$DB$SECRET<VirtualHost *:80>\nServerName a.test\n$API$PAGES$GUARD</VirtualHost>\n");
+    refused('a virtual host without a secret', "$DB<VirtualHost *:80>\nServerName a.test\n$SECRET$API</VirtualHost>\n"
+        . "<VirtualHost *:80>\nServerName b.test\n<Location /b>\nSetHandler  betterauth\n</Location>\n</VirtualHost>\n",
+        'SetHandler  betterauth', qr/BetterAuthSecret/);
+};
+
+subtest 'secrets from outside' => sub {
+    my $file = BATest::state()->{workdir} . '/a-secret-' . flavour();
+    open my $out, '>', $file or die;
+    print {$out} "0123456789abcdef0123456789abcdef\n";
+    close $out;
+    chmod 0600, $file;
+    accepted('from a file', $ALL =~ s/(Secret) .*/$1 file:$file/r);
+    { local $ENV{BA_TEST_SECRET} = 'Yk3v9Qw8zR1tB6nM4cX7pL2sD5fG0hJa'; accepted('from the environment', $ALL =~ s/(Secret) .*/$1 env:BA_TEST_SECRET/r) }
+    accepted('from a command', $ALL =~ s/(Secret) .*/qq($1 "exec:\/bin\/cat $file")/er);
+};
+
+done_testing;

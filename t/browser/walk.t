@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+#
+# Runs walk.mjs against the site that BA_DEMO_URL names. Without one, against
+# a private httpd with the demo's configuration and a fresh SQLite file.
+#
+#   BA_NODE         Node 20 or newer
+#   BA_BUILDDIR     where mod_betterauth was built (default: the source tree)
+#   BA_CHROMIUM     the browser (default: chromium from PATH)
+#   BA_SCREENSHOTS  directory for a picture of each state
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use IO::Socket::INET ();
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep);
+
+my $here    = dirname(abs_path(__FILE__));
+my $root    = dirname(dirname($here));
+my $httpd   = $ENV{BA_HTTPD}     || '/usr/sbin/apache2';
+my $modules = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules';
+my $module  = ($ENV{BA_BUILDDIR} || $root) . '/.libs/mod_betterauth.so';
+my $server;    # process id of our httpd
+
+sub skip { print "1..0 # SKIP $_[0]\n"; exit 0 }
+sub run  { system(@_) == 0 or die "failed: @_\n" }
+
+sub in_path {
+    for my $name (@_) {
+        for my $dir (split /:/, $ENV{PATH}) { return "$dir/$name" if -x "$dir/$name" }
+    }
+    return;
+}
+
+$ENV{BA_CHROMIUM} ||= in_path('chromium', 'chromium-browser') or skip('no chromium');
+skip('BA_NODE does not name a Node 20 or newer') unless $ENV{BA_NODE} && -x $ENV{BA_NODE};
+skip('no playwright-core: run npm ci in t/node') unless -d "$root/t/node/node_modules/playwright-core";
+
+my $dir;
+if (!$ENV{BA_DEMO_URL}) {
+    skip("no $module")    unless -e $module;
+    skip('no sqlite3')    unless in_path('sqlite3');
+    skip("no $httpd")     unless -x $httpd;
+    $dir = tempdir('ba-walk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    $ENV{BA_DEMO_URL} = start($dir);
+}
+
+my $status = walk();
+stop();
+print STDERR "# $_" for my @complaints = $dir ? complaints("$dir/log/error.log") : ();
+exit($status == 0 && !@complaints ? 0 : 1);
+
+# Before start(), so that no interruption leaves the server behind.
+BEGIN { $SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM) }
+END { my $code = $?; stop(); $? = $code }
+
+# Node explains each result in YAML that prove cannot always read, and then it
+# reads no further: what belongs to a failure goes to standard error instead.
+sub walk {
+    open my $tap, '-|', $ENV{BA_NODE}, '--test-reporter=tap', "$here/walk.mjs" or die "$ENV{BA_NODE}: $!\n";
+    my ($failed, $yaml) = (0, 0);
+    $| = 1;
+    while (my $line = <$tap>) {
+        if ($line =~ /^\s*---$/) { $yaml = 1 }
+        elsif ($yaml) {
+            $yaml = 0 if $line =~ /^\s*\.\.\.$/;
+            print STDERR "# $line" if $failed && $yaml;
+        }
+        else {
+            $failed = $line =~ /^\s*not ok/ if $line =~ /^\s*(?:not )?ok/;
+            print $line;
+        }
+    }
+    close $tap;
+    return $?;
+}
+
+# The site and the pages are copied, since the children may be a user who
+# cannot read the source tree.
+sub start {
+    my ($dir) = @_;
+    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "no free port: $!\n";
+    my $port = $probe->sockport;
+    close $probe;
+
+    mkdir "$dir/$_" for qw(run log db prefix prefix/modules);
+    run('cp', '-R', "$root/examples/demo/htdocs", "$dir/site");
+    run('cp', '-R', "$root/pages", "$dir/pages");
+    symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
+    run("sqlite3 '$dir/db/demo.db' < '$root/sql/sqlite3/001-core.sql' > '$dir/log/schema'");
+    write_file("$dir/secret", join('', map { sprintf '%08x', rand 2**32 } 1 .. 8) . "\n");
+    chmod 0600, "$dir/secret";
+
+    my %value = (
+        DEMO => $dir, PORT => $port, MODULES => $modules, PREFIX => "$dir/prefix", SITE => "$dir/site",
+        DBD_DRIVER => 'sqlite3', DBD_PARAMS => "$dir/db/demo.db",
+    );
+    open my $in, '<', "$root/examples/demo/httpd.conf.in" or die "httpd.conf.in: $!\n";
+    my $conf = join '', <$in>;
+    $conf =~ s{\@([A-Z_]+)\@}{$value{$1} // die "httpd.conf.in: no value for \@$1\@\n"}ge;
+    $conf .= qq{\nBetterAuthPagesDir "$dir/pages"\n};
+    if ($> == 0) {
+        $conf .= "User www-data\nGroup www-data\n";
+        run('chown', '-R', 'www-data:www-data', $dir);
+    }
+    write_file("$dir/httpd.conf", $conf);
+
+    defined($server = fork) or die "fork: $!\n";
+    if (!$server) {
+        open STDOUT, '>&', \*STDERR;
+        exec $httpd, '-f', "$dir/httpd.conf", '-DFOREGROUND' or die "$httpd: $!\n";
+    }
+    for (1 .. 200) {
+        return "http://localhost:$port" if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+        if (waitpid($server, WNOHANG) == $server) { undef $server; last }
+        sleep 0.05;
+    }
+    print STDERR "# $_" for complaints("$dir/log/error.log");
+    die "httpd does not start\n";
+}
+
+sub stop {
+    return unless $server;
+    kill TERM => $server;
+    waitpid $server, 0;
+    undef $server;
+}
+
+# What the walk does is ordinary use: none of it belongs into the error log.
+sub complaints {
+    open my $in, '<', $_[0] or return;
+    return grep { /:(?:emerg|alert|crit|error|warn)\]/ } <$in>;
+}
+
+sub write_file {
+    my ($file, $text) = @_;
+    open my $out, '>', $file or die "$file: $!\n";
+    print {$out} $text;
+    close $out or die "$file: $!\n";
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mod_betterauth authors
+//
+// The unmodified better-auth client against one server: the npm server proves what is expected here, httpd has to match.
+//   node --test client.mjs   with BA_URL (http://127.0.0.1:PORT) and BA_ORIGIN in the environment
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+
+// The packages live in t/node.
+const packages = createRequire(new URL('../node/package.json', import.meta.url));
+const { createAuthClient } = await import(packages.resolve('better-auth/client'));
+
+// The atom fetches only where there is a window; navigation ends up in its location.
+globalThis.window = { location: { href: '' } };
+
+const PASSWORD = 'correct horse battery';
+let serial = 0;
+const newEmail = () => `client-${process.pid}-${Date.now()}-${++serial}@example.com`;
+
+// A browser in small: keeps cookies, and says which page asks (Node's fetch sends no Origin).
+function browser(origin = process.env.BA_ORIGIN) {
+  const jar = new Map();
+  const calls = [];
+  return {
+    jar,
+    calls,
+    async fetch(input, init) {
+      const request = new Request(input, init);
+      const headers = new Headers(request.headers);
+      if (jar.size) headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '));
+      if (origin) headers.set('origin', origin);
+      calls.push(`${request.method} ${new URL(request.url).pathname}`);
+      const response = await fetch(request, { headers });
+      for (const line of response.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+        if (/; *max-age=0(;|$)/i.test(line)) jar.delete(name);
+        else jar.set(name, value);
+      }
+      return response;
+    },
+  };
+}
+
+function client(options) {
+  const b = browser(options?.origin);
+  return {
+    browser: b,
+    auth: createAuthClient({ baseURL: process.env.BA_URL, fetchOptions: { customFetchImpl: b.fetch } }),
+  };
+}
+
+const person = (more) => ({ name: 'Zoë', email: newEmail(), password: PASSWORD, ...more });
+
+async function until(store, wanted, what) {
+  for (let i = 0; i < 100; i++) {
+    if (wanted(store.get())) return store.get();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail(`${what}: ${JSON.stringify(store.get())}`);
+}
+
+test('signUp.email', async () => {
+  const { auth, browser } = client();
+  const who = person({ image: 'https://x.test/z.png' });
+  const { data, error } = await auth.signUp.email(who);
+  assert.equal(error, null);
+  assert.match(data.token, /^[a-zA-Z0-9]{32}$/);
+  assert.equal(data.user.name, 'Zoë');
+  assert.equal(data.user.email, who.email);
+  assert.equal(data.user.emailVerified, false);
+  assert.equal(data.user.image, who.image);
+  assert.ok(data.user.createdAt instanceof Date);
+  assert.ok(data.user.updatedAt instanceof Date);
+  assert.deepEqual([...browser.jar.keys()], ['better-auth.session_token']);
+});
+
+test('getSession', async () => {
+  const { auth } = client();
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
+  const who = person();
+  const signedUp = await auth.signUp.email(who);
+  const { data, error } = await auth.getSession();
+  assert.equal(error, null);
+  assert.deepEqual(data.user, signedUp.data.user);
+  assert.equal(data.session.token, signedUp.data.token);
+  assert.equal(data.session.userId, data.user.id);
+  assert.ok(data.session.expiresAt instanceof Date);
+  assert.ok(Math.abs(data.session.expiresAt - Date.now() - 7 * 86400e3) < 60e3);
+});
+
+test('signIn.email', async () => {
+  const who = person();
+  await client().auth.signUp.email(who);
+  const { auth } = client();
+  const { data, error } = await auth.signIn.email({ email: who.email.toUpperCase(), password: PASSWORD });
+  assert.equal(error, null);
+  assert.equal(data.redirect, false);
+  assert.equal(data.url, undefined);
+  assert.equal(data.user.email, who.email);
+  assert.equal((await auth.getSession()).data.session.token, data.token);
+});
+
+test('signIn.email with rememberMe false', async () => {
+  const who = person();
+  await client().auth.signUp.email(who);
+  const { auth, browser } = client();
+  const { error } = await auth.signIn.email({ email: who.email, password: PASSWORD, rememberMe: false });
+  assert.equal(error, null);
+  assert.deepEqual([...browser.jar.keys()].sort(), ['better-auth.dont_remember', 'better-auth.session_token']);
+  const { data } = await auth.getSession();
+  assert.ok(Math.abs(data.session.expiresAt - Date.now() - 86400e3) < 60e3);
+});
+
+test('signIn.email with callbackURL', async () => {
+  const who = person();
+  await client().auth.signUp.email(who);
+  const { data } = await client().auth.signIn.email({ email: who.email, password: PASSWORD, callbackURL: '/members/' });
+  assert.equal(data.redirect, true);
+  assert.equal(data.url, '/members/');
+  assert.equal(window.location.href, '/members/', 'the client navigates');
+});
+
+test('signOut', async () => {
+  const { auth, browser } = client();
+  await auth.signUp.email(person());
+  const { data, error } = await auth.signOut();
+  assert.equal(error, null);
+  assert.deepEqual(data, { success: true });
+  assert.equal(browser.jar.size, 0);
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
+});
+
+test('useSession follows sign-in and sign-out', async () => {
+  const { auth, browser } = client();
+  const store = auth.useSession;
+  const seen = [];
+  const unsubscribe = store.subscribe((value) => seen.push(value));
+  try {
+    await until(store, (s) => !s.isPending, 'settles');
+    assert.equal(store.get().data, null);
+    assert.equal(store.get().error, null);
+    const who = person();
+    await auth.signUp.email(who);
+    const signedIn = await until(store, (s) => s.data?.user, 'sign-up is noticed');
+    assert.equal(signedIn.data.user.email, who.email);
+    assert.ok(signedIn.data.session.expiresAt instanceof Date);
+    await auth.signOut();
+    await until(store, (s) => s.data === null && !s.isPending, 'sign-out is noticed');
+    await auth.signIn.email({ email: who.email, password: PASSWORD });
+    await until(store, (s) => s.data?.user.email === who.email, 'sign-in is noticed');
+    assert.ok(browser.calls.filter((call) => call === 'GET /api/auth/get-session').length >= 4, 'the atom asked each time');
+    assert.ok(seen.length >= 4);
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('useSession.refetch', async () => {
+  const { auth, browser } = client();
+  const unsubscribe = auth.useSession.subscribe(() => {});
+  try {
+    await until(auth.useSession, (s) => !s.isPending, 'settles');
+    const before = browser.calls.length;
+    await auth.useSession.get().refetch();
+    assert.equal(browser.calls.length, before + 1);
+  } finally {
+    unsubscribe();
+  }
+});
+
+// [name, call, status, statusText, code, message]
+const taken = person();
+const errors = [
+  ['an unknown address', (a) => a.signIn.email({ email: newEmail(), password: PASSWORD }), 401, 'Unauthorized', 'INVALID_EMAIL_OR_PASSWORD', 'Invalid email or password'],
+  ['a wrong password', (a) => a.signIn.email({ email: taken.email, password: 'wrong horse' }), 401, 'Unauthorized', 'INVALID_EMAIL_OR_PASSWORD', 'Invalid email or password'],
+  ['no address', (a) => a.signIn.email({ email: 'x', password: PASSWORD }), 400, 'Bad Request', 'INVALID_EMAIL', 'Invalid email'],
+  ['a bad callbackURL', (a) => a.signIn.email({ email: taken.email, password: PASSWORD, callbackURL: 'https://evil.test' }), 403, 'Forbidden', 'INVALID_CALLBACK_URL', 'Invalid callbackURL'],
+  ['a password too long', (a) => a.signIn.email({ email: taken.email, password: 'p'.repeat(129) }), 400, 'Bad Request', 'PASSWORD_TOO_LONG', 'Password too long'],
+  ['an address taken', (a) => a.signUp.email(taken), 422, /^Unprocessable (Entity|Content)$/, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL', 'User already exists. Use another email.'],
+  ['a password too short', (a) => a.signUp.email(person({ password: 'short' })), 400, 'Bad Request', 'PASSWORD_TOO_SHORT', 'Password too short'],
+  ['no name', (a) => a.signUp.email({ email: newEmail(), password: PASSWORD }), 400, 'Bad Request', 'VALIDATION_ERROR', '[body.name] Invalid input: expected string, received undefined'],
+];
+
+test('errors carry code, message, status and statusText', async (t) => {
+  await client().auth.signUp.email(taken);
+  for (const [name, call, status, statusText, code, message] of errors) {
+    await t.test(name, async () => {
+      const { data, error } = await call(client().auth);
+      assert.equal(data, null);
+      const { statusText: text, ...rest } = error;
+      assert.deepEqual(rest, { status, code, message });
+      if (statusText instanceof RegExp) assert.match(text, statusText);
+      else assert.equal(text, statusText);
+    });
+  }
+});
+
+test('a page of a foreign origin gets an error', async () => {
+  const { auth } = client({ origin: 'https://evil.test' });
+  const { error } = await auth.signIn.email({ email: taken.email, password: PASSWORD });
+  assert.deepEqual([error.status, error.code], [403, 'INVALID_ORIGIN']);
+});
+
+test('an endpoint that is not there', async () => {
+  const { data, error } = await client().auth.$fetch('/no-such-endpoint');
+  assert.equal(data, null);
+  assert.equal(error.status, 404);
+});

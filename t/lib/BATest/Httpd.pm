@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+package BATest::Httpd;
+
+# A private httpd, configured, started and stopped by Apache::Test, with one virtual host per site.
+
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+my $BINARY  = $ENV{BA_HTTPD}     || '/usr/sbin/apache2';
+my $MODULES = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules';
+
+# Debian compiles unixd, log_config and watchdog in.
+my @MODULES = qw(mpm_event authn_core authz_core authz_host authz_user access_compat auth_basic authn_file alias dir mime
+    env setenvif headers include rewrite remoteip cgid proxy proxy_http dbd socache_shmcb autoindex actions);
+
+# dir: serverroot, absent or from an earlier run; module: path of mod_betterauth.so, absent = not loaded;
+# sites: [ { name, port, conf } ]; port: of the main server; env: variables for httpd;
+# main: directives outside of any site.
+sub new {
+    my ($class, %args) = @_;
+    return bless {%args}, $class;
+}
+
+sub error_log { "$_[0]{dir}/logs/error_log" }
+sub pid_file  { "$_[0]{dir}/logs/httpd.pid" }
+
+sub pid {
+    my ($self) = @_;
+    open my $in, '<', $self->pid_file or return 0;
+    my $pid = <$in> // 0;
+    chomp $pid;
+    return $pid;
+}
+
+# without: names of modules to leave out.
+sub load_modules {
+    my ($module, @without) = @_;
+    my %without = map { $_ => 1 } @without;
+    return join '', (map { "LoadModule ${_}_module $MODULES/mod_$_.so\n" } grep { !$without{$_} } @MODULES),
+        $module ? "LoadModule betterauth_module $module\n" : ();
+}
+
+sub _write {
+    my ($file, $text) = @_;
+    open my $out, '>', $file or die "$file: $!\n";
+    print {$out} $text;
+    close $out or die "$file: $!\n";
+}
+
+# Configures and starts it. In a process of its own: Apache::Test keeps one configuration per process, in globals.
+sub launch {
+    my ($self) = @_;
+    my $dir = $self->{dir};
+    make_path("$dir/conf", "$dir/logs", "$dir/htdocs");
+    defined(my $pid = fork) or die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>>', "$dir/logs/start";    # Apache::Test talks, and only TAP or prove's lines may stand here
+        open STDERR, '>&', \*STDOUT;
+        local $SIG{TERM} = 'DEFAULT';             # it sends its own process a TERM when httpd dies at once
+        @ENV{ keys %{ $self->{env} } } = values %{ $self->{env} } if $self->{env};
+        my $ok = eval { $self->_configure; $self->{config}->server->start };
+        print STDERR $@;
+        POSIX::_exit($ok ? 0 : 1);
+    }
+    waitpid $pid, 0;
+    return $self if !$?;
+    my $said = '';
+    for my $file ("$dir/logs/start", $self->error_log) {
+        open my $in, '<', $file or next;
+        my @lines = <$in>;
+        $said .= join '', @lines > 20 ? @lines[-20 .. -1] : @lines;
+    }
+    die "httpd does not start:\n$said";
+}
+
+# Apache::Test's own configuration would listen on every interface, so we say where.
+sub _configure {
+    my ($self) = @_;
+    my $dir = $self->{dir};
+    _write("$dir/base.conf", load_modules($self->{module}));
+    _write("$dir/conf/httpd.conf.in", <<"END");
+Listen 127.0.0.1:\@Port\@
+ServerRoot "\@ServerRoot\@"
+DocumentRoot "\@DocumentRoot\@"
+PidFile "\@t_pid_file\@"
+ErrorLog "\@t_logs\@/error_log"
+LogLevel warn betterauth:trace4
+TypesConfig "\@t_conf_file\@.types"
+ScriptSock "\@t_logs\@/cgisock"
+DefaultRuntimeDir "\@t_logs\@"
+CoreDumpDirectory "\@t_logs\@"
+StartServers 2
+ServerLimit 4
+MinSpareThreads 8
+MaxSpareThreads 64
+ThreadsPerChild 16
+MaxRequestWorkers 64
+GracefulShutDownTimeout 5
+Timeout 20
+KeepAliveTimeout 2
+TraceEnable off
+END
+    _write("$dir/conf/httpd.conf.types", "text/html html\ntext/css css\ntext/plain txt\n");
+    _write("$dir/conf/sites.conf", join '', $self->{main} // '', map {
+        "Listen 127.0.0.1:$_->{port}\n<VirtualHost 127.0.0.1:$_->{port}>\n    ServerName auth.test\n$_->{conf}</VirtualHost>\n\n"
+    } @{ $self->{sites} });
+
+    chdir $dir or die "$dir: $!\n";
+    require Apache::TestConfig;
+    my $config = $self->{config} = Apache::TestConfig->new({
+        top_dir => $dir, t_dir => $dir, httpd => $BINARY, httpd_conf => "$dir/base.conf", servername => '127.0.0.1',
+        port => $self->{port}, save => 1, startup_timeout => 30, src_dir => $dir, defines => '',
+    });
+    $config->httpd_config;
+    $config->{vhosts} = { map {
+        ($_->{name} => { port => $_->{port}, servername => '127.0.0.1', hostport => "127.0.0.1:$_->{port}",
+            name => "127.0.0.1:$_->{port}", namebased => 0 })
+    } @{ $self->{sites} } };
+    $config->postamble(Include => qq{"$dir/conf/sites.conf"});
+    $config->generate_httpd_conf;
+    $config->save;
+}
+
+# Starts it again as it was configured, without waiting for it.
+sub start_again {
+    my ($self) = @_;
+    my %env = %{ $self->{env} || {} };
+    local @ENV{ keys %env } = values %env;
+    return system($BINARY, '-d', $self->{dir}, '-f', "$self->{dir}/conf/httpd.conf") == 0;
+}
+
+# Apache::Test's stop talks a lot and waits in whole seconds; the pid file is all that is needed.
+sub stop {
+    my ($self) = @_;
+    my $pid = $self->pid or return;
+    kill TERM => $pid;
+    my $deadline = time + 20;
+    while (kill 0 => $pid) {
+        if (time > $deadline) { kill KILL => $pid; last }
+        sleep 0.05;
+    }
+    unlink $self->pid_file;
+}
+
+sub signal { kill $_[1] => $_[0]->pid }
+
+# Process ids of the children that serve. The CGI daemon is a child too, but has no threads.
+sub children {
+    my ($self) = @_;
+    my $parent = $self->pid;
+    my @children;
+    for my $stat (glob '/proc/[0-9]*/stat') {
+        open my $in, '<', $stat or next;
+        my ($pid, $ppid) = (<$in> // '') =~ /^(\d+) \(.*\) \S (\d+)/ or next;
+        push @children, $pid if $ppid == $parent && (() = glob "/proc/$pid/task/*") > 1;
+    }
+    return @children;
+}
+
+# Checks a configuration the way `apachectl configtest` does; returns exit status and all output.
+sub configtest {
+    my ($class, %args) = @_;
+    my ($dir, $text) = @args{qw(dir conf)};
+    make_path("$dir/logs");
+    my $base = $args{load} // load_modules($args{module});
+    _write("$dir/base.conf", <<"END" . $base . qq{Include "$dir/site.conf"\n});
+ServerRoot "$dir"
+ServerName auth.test
+Listen 127.0.0.1:9
+PidFile "$dir/logs/httpd.pid"
+ErrorLog "$dir/logs/error_log"
+ScriptSock "$dir/logs/cgisock"
+DocumentRoot "$dir"
+END
+    _write("$dir/site.conf", $text);
+    unlink "$dir/logs/error_log";
+    my %env = %{ $args{env} || {} };
+    local @ENV{ keys %env } = values %env;
+    my $output = qx{'$BINARY' -t -f '$dir/base.conf' 2>&1};
+    my $status = $? >> 8;
+    if (open my $in, '<', "$dir/logs/error_log") { local $/; $output .= <$in> // '' }
+    return ($status, $output);
+}
+
+1;

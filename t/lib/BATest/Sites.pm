@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+package BATest::Sites;
+
+# The virtual hosts of the live tests: one file of directives (t/conf/site.conf), filled in for each of them.
+
+use strict;
+use warnings;
+
+# name => what differs. database: consumers that share one name share the rows.
+our %PLAIN = (
+    mysql         => { dialect => 'mysql', database => 'ba_mysql' },
+    sqlite        => { dialect => 'sqlite' },
+    catchall      => { dialect => 'mysql', database => 'ba_mysql', closed => 1,
+                       extra => "    ProxyPass / http://127.0.0.1:\@ECHO\@/\n" },
+    rewritten     => { dialect => 'mysql', database => 'ba_mysql', closed => 1,
+                       extra => "    RewriteEngine on\n    RewriteRule ^/(.*)\$ http://127.0.0.1:\@ECHO\@/\$1 [P]\n" },
+    node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
+    'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
+    parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
+    'parity-closed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSignUp off\n" },
+    'parity-manual' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthAutoSignIn off\n" },
+    'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthRequireEmailVerification on\n" },
+    'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
+                       extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
+);
+
+# The build with sanitizers serves what runs twice.
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten);
+$_->{database} && ($_->{database} .= '_asan') for values %ASAN;
+
+# What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
+our %NPM = (
+    main   => { database => 'ba_npm' },
+    node   => { database => 'ba_node' },
+    'node-own' => { database => 'ba_node_own' },
+    parity => { database => 'ba_parity_npm' },
+    'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
+    'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
+    'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
+    'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
+        options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
+);
+
+# Text of one virtual host. %with: srcdir, secret, origin, echo, params (of mod_dbd), cgi.
+sub conf {
+    my ($site, %with) = @_;
+    open my $in, '<', "$with{srcdir}/t/conf/site.conf" or die "t/conf/site.conf: $!\n";
+    local $/;
+    my $text = <$in>;
+    my %value = (
+        DRIVER => $site->{dialect} eq 'mysql' ? 'mysql' : 'sqlite3',
+        PARAMS => $with{params},
+        SECRET => $with{secret},
+        ORIGIN => $site->{origin} // $with{origin},
+        ROOT   => "$with{srcdir}/t/conf/site",
+        HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
+        ECHO   => $with{echo},
+    );
+    $text =~ s/^# content$(.*)^# end of content$//ms if $site->{closed};    # a host that is nothing but a back end
+    $text .= $site->{extra} // '';
+    $text .= "    RemoteIPHeader X-Forwarded-For\n    RemoteIPInternalProxy 127.0.0.1\n" if $site->{remoteip};
+    $text =~ s{\@([A-Z]+)\@}{$value{$1} // die "site.conf: no value for $1\n"}ge;
+    return $text;
+}
+
+1;

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mod_betterauth authors
+//
+// The requests that both servers get, on equal rows. One array element is one request:
+//   name, method, path (below /api/auth), headers [[name, value], …], body (text or bytes), site ('' or an option set),
+//   rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For.
+import { PASSWORD, ORIGIN, TOKENS, sign } from './seed.mjs';
+
+const cases = [];
+const json = (value) => (typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value));
+
+function add(name, method, path, more = {}) {
+  cases.push({ name, method, path, headers: [], body: undefined, site: '', rows: [], ...more });
+}
+
+function post(name, path, body, { headers = [], type = 'application/json', origin = ORIGIN, cookie, ...more } = {}) {
+  const all = [...headers];
+  if (type !== null) all.push(['Content-Type', type]);
+  if (origin !== null) all.push(['Origin', origin]);
+  if (cookie !== undefined) all.push(['Cookie', cookie]);
+  add(name, 'POST', path, { headers: all, body: body === undefined ? undefined : json(body), ...more });
+}
+
+function get(name, path, cookie, more = {}) {
+  add(name, 'GET', path, { headers: cookie === undefined ? [] : [['Cookie', cookie]], ...more });
+}
+
+const session = (token) => `better-auth.session_token=${sign(token)}`;
+const MARKER = `better-auth.dont_remember=${sign('true')}`;
+const ada = { email: 'ada@example.com', password: PASSWORD };
+const newcomer = { name: 'Newcomer', email: 'new@example.com', password: PASSWORD };
+const without = (object, key) => Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+const form = (object) => new URLSearchParams(object).toString();
+const FORM = 'application/x-www-form-urlencoded';
+
+// --- /ok, /error, what is not there -----------------------------------------------------------------------------------
+get('ok', '/ok');
+get('ok with query', '/ok?a=b');
+for (const query of ['', '?error=', '?error=access_denied', "?error=it's", '?error=a%20b', '?error=a+b', '?error=%3Cb%3E', '?error=a&error=b',
+  '?error=a&error_description=', '?error=a&error_description=two+words', '?error=a&error_description=%3Cb%3E%26%22%27%2F%3F%23',
+  '?error=a&error_description=%C3%A9%E2%82%AC', '?error=a&error_description=*-._~!()', '?error_description=x', '?error=%zz', '?error=a&other=c',
+  '?error=a&error_description=%0d%0ax']) {
+  get(`error: '${query}'`, `/error${query}`);
+}
+for (const [method, path] of [['GET', '/nothing'], ['POST', '/ok'], ['GET', '/ok/'], ['GET', '//ok'], ['GET', '/OK'], ['GET', '/%6fk'],
+  ['GET', '/sign-in/email'], ['GET', '/sign-out'], ['PUT', '/sign-in/email'], ['DELETE', '/get-session'], ['PATCH', '/ok'],
+  ['OPTIONS', '/get-session'], ['HEAD', '/ok'], ['HEAD', '/get-session'], ['GET', '/x/../ok'], ['GET', '/./ok'], ['GET', '/ok%2f'], ['GET', '/set-password'],
+  ['POST', '/forget-password'], ['GET', '/session'], ['GET', '']]) {
+  add(`none: ${method} '${path}'`, method, path);
+}
+post('none: POST with a session', '/nothing', {}, { cookie: session(TOKENS.ada) });
+
+// --- Bodies, on sign-in -----------------------------------------------------------------------------------------------
+const IN = '/sign-in/email';
+for (const [name, body] of [['empty object', '{}'], ['blank', ' '], ['blanks and newline', ' \n\t'], ['one brace', '{'], ['text', 'hello'], ['number', '7'],
+  ['string', '"x"'], ['true', 'true'], ['null', 'null'], ['array', '[]'], ['array of object', '[{"email":"a@b.co"}]'], ['trailing comma', '{"email":"a@b.co",}'],
+  ['single quotes', "{'email':'a@b.co'}"], ['trailing text', '{} x'], ['two documents', '{}{}'], ['unterminated', '{"email":"a'], ['NaN', '{"email":NaN}'],
+  ['comment', '{/* */}'], ['leading zero', '{"email":01}'], ['raw newline in string', '{"email":"a\nb"}'], ['bad escape', '{"email":"\\x"}'],
+  ['lone surrogate', '{"email":"\\ud800","password":"x"}'], ['NUL escape', '{"email":"a\\u0000@b.co","password":"x"}'],
+  ['byte order mark', '\ufeff{"email":"ada@example.com","password":"correct horse battery"}'],
+  ['blanks around', ' \r\n {"email":"ada@example.com","password":"correct horse battery"} \n'],
+  ['duplicate keys', '{"email":"nobody@example.com","email":"ada@example.com","password":"x","password":"correct horse battery"}'],
+  ['escapes', '{"\\u0065mail":"\\u0061da@example.com","password":"correct\\u0020horse battery"}'],
+  ['__proto__', '{"__proto__":{"a":1},"email":"ada@example.com","password":"correct horse battery"}'],
+  ['deep but small', `{"x":${'['.repeat(30)}${']'.repeat(30)},"email":"ada@example.com","password":"correct horse battery"}`],
+  ['big number', '{"email":1e400,"password":"x"}'], ['fraction', '{"email":1.5,"password":-0}'],
+]) post(`body: ${name}`, IN, body);
+post('body: bytes that are no UTF-8', IN, Buffer.from([...Buffer.from('{"email":"'), 0xff, 0xfe, ...Buffer.from('@b.co","password":"x"}')]));
+post('body: no UTF-8 in an unknown key', IN, Buffer.from([...Buffer.from('{"x":"'), 0xc3, ...Buffer.from('","email":"ada@example.com","password":"correct horse battery"}')]));
+post('body: none at all', IN, undefined);
+post('body: none at all, no type', IN, undefined, { type: null });
+post('body: zero bytes', IN, '');
+post('body: zero bytes as text/plain', IN, '', { type: 'text/plain' });
+for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;', 'application/x-json', 'application/vnd.api+json',
+  'text/json', 'text/plain', 'text/plain; application/json', 'multipart/form-data; boundary=x', 'application/octet-stream', 'x-application/json-x', '',
+  'application/json, text/plain', 'application/jsonp']) {
+  post(`type: '${type}'`, IN, ada, { type });
+}
+post('type: none', IN, ada, { type: null });
+post('type: form for a JSON endpoint', '/sign-out', 'a=b', { type: FORM });
+post('type: text for sign-out', '/sign-out', '{}', { type: 'text/plain' });
+
+// --- Sign-up ----------------------------------------------------------------------------------------------------------
+const UP = '/sign-up/email';
+post('sign-up', UP, newcomer);
+post('sign-up: upper case address', UP, { ...newcomer, email: 'New.Comer+Tag@EXAMPLE.com' });
+post('sign-up: image', UP, { ...newcomer, image: 'https://x.test/z.png' });
+post('sign-up: image is any text', UP, { ...newcomer, image: 'javascript:alert(1)' });
+post('sign-up: empty image', UP, { ...newcomer, image: '' });
+post('sign-up: empty name', UP, { ...newcomer, name: '' });
+post('sign-up: blanks around the name', UP, { ...newcomer, name: '  Zoë 𝒜 \t' });
+post('sign-up: name of 255', UP, { ...newcomer, name: 'é'.repeat(255) });
+post('sign-up: name of 256', UP, { ...newcomer, name: 'é'.repeat(256) });
+post('sign-up: control characters in the name', UP, { ...newcomer, name: 'a\u0001b\u007fc\u2028d"\\/<' });
+post('sign-up: rememberMe true', UP, { ...newcomer, rememberMe: true });
+post('sign-up: rememberMe false', UP, { ...newcomer, rememberMe: false });
+post('sign-up: callbackURL', UP, { ...newcomer, callbackURL: '/welcome' });
+post('sign-up: unknown keys', UP, { ...newcomer, id: 'x', emailVerified: true, role: 'admin', createdAt: '2001-01-01T00:00:00.000Z', foo: { bar: [] } });
+post('sign-up: user agent', UP, newcomer, { headers: [['User-Agent', 'tester/1 (é)']] });
+post('sign-up: no user agent', UP, newcomer);
+post('sign-up: client address', UP, newcomer, { headers: [['X-Forwarded-For', '203.0.113.9']] });
+post('sign-up: client address, IPv6', UP, newcomer, { headers: [['X-Forwarded-For', '2001:db8:1:2:3:4:5:6']] });
+post('sign-up: client address, IPv4 in IPv6', UP, newcomer, { headers: [['X-Forwarded-For', '::ffff:203.0.113.9']] });
+post('sign-up: client address unknown to npm', UP, newcomer, { direct: true });
+post('sign-up: while signed in', UP, newcomer, { cookie: session(TOKENS.ada) });
+post('sign-up: form', UP, form(newcomer), { type: FORM });
+post('sign-up: form with blank and plus', UP, 'name=a+b%2Bc&email=new%40example.com&password=correct+horse%20battery', { type: FORM });
+post('sign-up: form with rememberMe', UP, form({ ...newcomer, rememberMe: 'true' }), { type: FORM });
+post('sign-up: form without password', UP, form(without(newcomer, 'password')), { type: FORM });
+post('sign-up: empty form', UP, '', { type: FORM });
+post('sign-up: form with a key twice', UP, `${form(newcomer)}&name=other`, { type: FORM });
+for (const key of ['name', 'email', 'password']) {
+  post(`sign-up: no ${key}`, UP, without(newcomer, key));
+  for (const value of [null, 1, true, [], {}]) post(`sign-up: ${key} is ${JSON.stringify(value)}`, UP, { ...newcomer, [key]: value });
+}
+for (const [key, values] of [['image', [null, 1, []]], ['callbackURL', [null, 1, [], true]], ['rememberMe', [null, 'true', 0, 1, []]]]) {
+  for (const value of values) post(`sign-up: ${key} is ${JSON.stringify(value)}`, UP, { ...newcomer, [key]: value });
+}
+post('sign-up: everything wrong', UP, { name: 1, email: 'x', password: '', image: 2, callbackURL: '/x', rememberMe: 'y' });
+post('sign-up: empty password', UP, { ...newcomer, password: '' });
+post('sign-up: 7 characters', UP, { ...newcomer, password: '1234567' });
+post('sign-up: 8 characters', UP, { ...newcomer, password: '12345678' });
+post('sign-up: 128 characters', UP, { ...newcomer, password: 'p'.repeat(128) });
+post('sign-up: 129 characters', UP, { ...newcomer, password: 'p'.repeat(129) });
+post('sign-up: 3 emoji', UP, { ...newcomer, password: '😀😀😀' });
+post('sign-up: 4 emoji', UP, { ...newcomer, password: '😀😀😀😀' });
+post('sign-up: 64 emoji', UP, { ...newcomer, password: '😀'.repeat(64) });
+post('sign-up: 65 emoji', UP, { ...newcomer, password: '😀'.repeat(65) });
+post('sign-up: 8 blanks', UP, { ...newcomer, password: ' '.repeat(8) });
+post('sign-up: address taken', UP, { ...newcomer, email: 'ada@example.com' });
+post('sign-up: address taken, other case', UP, { ...newcomer, email: 'ADA@Example.Com' });
+post('sign-up: address taken, short password first', UP, { ...newcomer, email: 'ada@example.com', password: 'x' });
+for (const email of ['x', '', 'a@b', 'a@b.c', 'a@b.co', '@b.co', 'a@', 'a b@c.co', ' a@b.co', 'a@b.co ', 'a..b@c.co', '.a@b.co', 'a.@b.co', 'a@b..co', 'a@-b.co',
+  'a@b-.co', 'a@b_c.co', "o'brien@b.co", 'a+b@c.co', 'a_b@c.co', 'a-b@c.co', 'a!b@c.co', '"a b"@c.co', 'a@[127.0.0.1]', 'a@127.0.0.1', 'é@b.co', 'a@é.co',
+  'a@b.c0', 'a@b.123', 'a@xn--e1afmkfd.xn--p1ai', 'A@B.CO', 'a@b@c.co', 'a,b@c.co', 'a@b.co\n', 'a\u0000@b.co', '_@b.co', '-@b.co', '+@b.co', "'@b.co", 'a@b.c-d',
+  `${'a'.repeat(64)}@b.co`, `${'a'.repeat(65)}@b.co`, `a@${'b'.repeat(63)}.co`, `a@${'b'.repeat(64)}.co`, `${'a'.repeat(246)}@b.co.org`, `${'a'.repeat(300)}@b.co`]) {
+  post(`sign-up: address ${JSON.stringify(email.length > 60 ? `${email.slice(0, 20)}… (${email.length})` : email)}`, UP, { ...newcomer, email });
+}
+for (const site of ['closed', 'manual', 'verify']) {
+  post(`sign-up (${site})`, UP, newcomer, { site });
+  post(`sign-up (${site}): rememberMe false`, UP, { ...newcomer, rememberMe: false }, { site });
+  post(`sign-up (${site}): short password`, UP, { ...newcomer, password: 'x' }, { site });
+  post(`sign-up (${site}): no name`, UP, without(newcomer, 'name'), { site });
+  post(`sign-up (${site}): address taken`, UP, { ...newcomer, email: 'Ada@example.com', image: '/me.png' }, { site });
+  post(`sign-up (${site}): address taken, no image`, UP, { ...newcomer, email: 'ada@example.com', callbackURL: '/x' }, { site });
+  post(`sign-up (${site}): foreign page`, UP, newcomer, { site, origin: 'https://evil.test' });
+}
+
+// --- Sign-in ----------------------------------------------------------------------------------------------------------
+post('sign-in', IN, ada);
+post('sign-in: upper case', IN, { ...ada, email: 'ADA@EXAMPLE.COM' });
+post('sign-in: rememberMe true', IN, { ...ada, rememberMe: true });
+post('sign-in: rememberMe false', IN, { ...ada, rememberMe: false });
+post('sign-in: remembered again, with an old dont_remember cookie', IN, { ...ada, rememberMe: true }, { cookie: MARKER });
+post('sign-in: rememberMe unsaid, with a dont_remember cookie', IN, ada, { cookie: MARKER });
+post('sign-in: rememberMe false, with a dont_remember cookie', IN, { ...ada, rememberMe: false }, { cookie: MARKER });
+post('sign-in: while signed in', IN, ada, { cookie: session(TOKENS.ada) });
+post('sign-in: callbackURL', IN, { ...ada, callbackURL: '/members/?a=b#c' });
+post('sign-in: empty callbackURL', IN, { ...ada, callbackURL: '' });
+post('sign-in: form', IN, form(ada), { type: FORM });
+post('sign-in: form with callbackURL', IN, form({ ...ada, callbackURL: '/x' }), { type: FORM });
+post('sign-in: form with rememberMe', IN, form({ ...ada, rememberMe: 'false' }), { type: FORM });
+post('sign-in: form, wrong password', IN, form({ ...ada, password: 'wrong password' }), { type: FORM });
+post('sign-in: composed password', IN, { email: 'nfkc@example.com', password: 'Pássw\u00f6rd \ufb01 \u2460'.normalize('NFC') });
+post('sign-in: decomposed password', IN, { email: 'nfkc@example.com', password: 'Pa\u0301ssw\u00f6rd \ufb01 \u2460' });
+post('sign-in: compatible password', IN, { email: 'nfkc@example.com', password: 'P\u00e1ssw\u00f6rd fi 1' });
+post('sign-in: unknown address', IN, { ...ada, email: 'nobody@example.com' });
+post('sign-in: wrong password', IN, { ...ada, password: 'wrong password' });
+post('sign-in: wrong password and callbackURL', IN, { ...ada, password: 'wrong password', callbackURL: '/x' });
+post('sign-in: password in other case', IN, { ...ada, password: PASSWORD.toUpperCase() });
+post('sign-in: empty password', IN, { ...ada, password: '' });
+post('sign-in: short password', IN, { ...ada, password: 'x' });
+post('sign-in: 128 characters', IN, { ...ada, password: 'p'.repeat(128) });
+post('sign-in: 129 characters', IN, { ...ada, password: 'p'.repeat(129) });
+post('sign-in: 65 emoji', IN, { ...ada, password: '😀'.repeat(65) });
+post('sign-in: user without account', IN, { ...ada, email: 'carl@example.com' });
+post('sign-in: account without password', IN, { ...ada, email: 'dora@example.com' });
+post('sign-in: account of another provider', IN, { ...ada, email: 'fred@example.com' });
+post('sign-in: stored hash is malformed', IN, { ...ada, email: 'eve@example.com' });
+post('sign-in: a NUL in the password', IN, { ...ada, password: `${PASSWORD}\u0000` });
+for (const key of ['email', 'password']) {
+  post(`sign-in: no ${key}`, IN, without(ada, key));
+  for (const value of [null, 1, false, [], {}]) post(`sign-in: ${key} is ${JSON.stringify(value)}`, IN, { ...ada, [key]: value });
+}
+for (const [key, values] of [['callbackURL', [null, 1, [], {}, true, false, 0]], ['rememberMe', [null, 'true', 'false', 0, 1, [], {}]]]) {
+  for (const value of values) post(`sign-in: ${key} is ${JSON.stringify(value)}`, IN, { ...ada, [key]: value });
+}
+for (const email of ['x', '', 'a@b', 'ada@example.com ', ' ada@example.com', 'ada@@example.com', 'ada@example.com\u0000', 'äda@example.com', `${'a'.repeat(300)}@b.co`]) {
+  post(`sign-in: address ${JSON.stringify(email.slice(0, 30))}`, IN, { ...ada, email });
+}
+post('sign-in: several wrong', IN, { email: 1, password: null, rememberMe: 'x' });
+post('sign-in: query callbackURL', `${IN}?callbackURL=/from-query`, ada);
+post('sign-in (verify): verified', IN, ada, { site: 'verify' });
+post('sign-in (verify): not verified', IN, { ...ada, email: 'bob@example.com' }, { site: 'verify' });
+post('sign-in (verify): not verified, wrong password', IN, { ...ada, email: 'bob@example.com', password: 'wrong password' }, { site: 'verify' });
+post('sign-in (closed)', IN, ada, { site: 'closed' });
+post('sign-in (manual)', IN, ada, { site: 'manual' });
+
+// --- Origin, form CSRF -----------------------------------------------------------------------------------------------
+const sec = (site, mode, dest) => [['Sec-Fetch-Site', site], ['Sec-Fetch-Mode', mode], ['Sec-Fetch-Dest', dest]].filter(([, value]) => value !== undefined);
+const ORIGINS = [null, '', 'null', ORIGIN, `${ORIGIN}/`, `${ORIGIN}:80`, `${ORIGIN.toUpperCase()}`, 'https://auth.test', 'http://auth.test.evil.test', 'http://evil.test',
+  'http://auth.test@evil.test', 'auth.test', 'file://', 'http://sub.auth.test'];
+for (const origin of ORIGINS) {
+  const name = JSON.stringify(origin);
+  post(`origin ${name}: sign-in, no cookie`, IN, ada, { origin });
+  post(`origin ${name}: sign-in, a cookie`, IN, ada, { origin, cookie: 'a=b' });
+  post(`origin ${name}: sign-out, no cookie`, '/sign-out', {}, { origin });
+  post(`origin ${name}: sign-out, a cookie`, '/sign-out', {}, { origin, cookie: session(TOKENS.ada) });
+}
+post('origin: sign-out with an empty Cookie header', '/sign-out', {}, { origin: null, cookie: '' });
+post('origin: foreign, before validation', IN, '{"email":1}', { origin: 'http://evil.test' });
+post('origin: foreign, after JSON', IN, '{', { origin: 'http://evil.test' });
+post('origin: foreign, after the type', IN, 'x', { origin: 'http://evil.test', type: 'text/plain' });
+for (const referer of [`${ORIGIN}/page?x`, ORIGIN, 'http://evil.test/http://auth.test/', 'nonsense', 'null']) {
+  post(`referer ${referer}: sign-in`, IN, ada, { origin: null, headers: [['Referer', referer]] });
+  post(`referer ${referer}: sign-out with cookie`, '/sign-out', {}, { origin: null, headers: [['Referer', referer]], cookie: 'a=b' });
+}
+post('referer does not help a foreign origin', IN, ada, { origin: 'http://evil.test', headers: [['Referer', `${ORIGIN}/`]] });
+for (const [name, headers] of [['cors', sec('same-origin', 'cors')], ['mode alone', sec(undefined, 'cors')], ['cross-site navigate', sec('cross-site', 'navigate', 'document')],
+  ['cross-site cors', sec('cross-site', 'cors')], ['same-site navigate', sec('same-site', 'navigate')], ['none navigate', sec('none', 'navigate')], ['blank', sec(' ', ' ')],
+  ['dest alone', sec(undefined, undefined, 'empty')]]) {
+  for (const origin of [null, ORIGIN, 'http://evil.test', 'null']) {
+    post(`fetch metadata ${name}, origin ${JSON.stringify(origin)}: sign-in`, IN, ada, { origin, headers });
+    post(`fetch metadata ${name}, origin ${JSON.stringify(origin)}: sign-up form`, UP, form(newcomer), { origin, headers, type: FORM });
+  }
+  post(`fetch metadata ${name}: sign-in with cookie`, IN, ada, { origin: null, headers, cookie: 'a=b' });
+  post(`fetch metadata ${name}: sign-out`, '/sign-out', {}, { origin: null, headers });
+}
+post('origin null, same-origin, with cookie', '/sign-out', {}, { origin: 'null', headers: sec('same-origin', 'cors'), cookie: 'a=b' });
+post('origin null, same-origin, other host', '/sign-out', {}, { origin: 'null', headers: [...sec('same-origin', 'cors'), ['Host', 'evil.test']], cookie: 'a=b' });
+
+// --- URL fields -------------------------------------------------------------------------------------------------------
+for (const url of ['/', '/x', '/x?y=z#w', '/x%2Fy', '/x?u=%2Fy', '/x%5cy', '/x\\y', '//evil.test', '/\\evil.test', '\\\\evil.test', '/\t/evil.test', '/x\u0000', '/x\u007f', '/x\u0085',
+  '/x y', '/é', '/../x', '/a/..//evil.test', '/@evil.test', '/x:y', '/;x', '/%', '/%zz', '/%2e%2e/', '/"x"', "/'x'", '/<x>', 'x', './x', '?x', '#x', ' /x', 'evil.test', 'http://evil.test', 'https://evil.test/',
+  ORIGIN, `${ORIGIN}/`, `${ORIGIN}/x?y`, `${ORIGIN}:80/x`, `${ORIGIN}:81/x`, `${ORIGIN}.evil.test`, 'http://auth.test@evil.test/', 'http:evil.test', 'http:/evil.test', 'HTTP://AUTH.TEST/x',
+  'javascript:alert(1)', 'data:text/html,x', 'mailto:a@b.co', 'ftp://auth.test/', '/x\r\nSet-Cookie: a=b', '/x\n', '///evil.test', '/.', '/..', '/%09/evil.test', '/x/%2F..', '/?%2f%5c']) {
+  post(`callbackURL ${JSON.stringify(url)}`, IN, { ...ada, callbackURL: url });
+}
+for (const [label, field] of [['redirectTo', 'redirectTo'], ['errorCallbackURL', 'errorCallbackURL'], ['newUserCallbackURL', 'newUserCallbackURL'], ['callbackURL', 'callbackURL']]) {
+  for (const value of ['/x', 'http://evil.test', '', 1, null, [], {}, false, true]) {
+    post(`sign-out: ${label} is ${JSON.stringify(value)}`, '/sign-out', { [field]: value }, { cookie: session(TOKENS.ada) });
+  }
+}
+post('query callbackURL: foreign', `${IN}?callbackURL=http://evil.test`, ada);
+post('query callbackURL: sign-out', '/sign-out?callbackURL=http://evil.test', {});
+post('query callbackURL: hidden by a good one in the body', `${IN}?callbackURL=http://evil.test`, { ...ada, callbackURL: '/x' });
+post('query callbackURL: behind an empty one in the body', `${IN}?callbackURL=http://evil.test`, { ...ada, callbackURL: '' });
+post('query callbackURL: twice', '/sign-out?callbackURL=/a&callbackURL=/b', {});
+post('query redirectTo is not looked at', '/sign-out?redirectTo=http://evil.test', {});
+for (const url of ['https://auth.test/x', 'https://a.x.example/y', 'https://a.b.x.example', 'https://x.example', 'http://a.x.example', 'https://a.x.example:8443', 'https://app.y.example', 'http://app.y.example/', 'ftp://app.y.example', 'https://app.y.example:99', 'app.y.example', 'http://auth.test/']) {
+  post(`callbackURL with patterns: ${url}`, IN, { ...ada, callbackURL: url }, { site: 'secure', origin: 'https://auth.test' });
+  post(`origin with patterns: ${url}`, IN, ada, { site: 'secure', origin: url });
+}
+
+// --- Sign-out ---------------------------------------------------------------------------------------------------------
+post('sign-out', '/sign-out', {}, { cookie: session(TOKENS.ada) });
+post('sign-out: no body', '/sign-out', undefined, { type: null, cookie: session(TOKENS.ada) });
+post('sign-out: no session', '/sign-out', {});
+post('sign-out: expired session', '/sign-out', {}, { cookie: session(TOKENS.expired) });
+post('sign-out: unknown session', '/sign-out', {}, { cookie: session('x'.repeat(32)) });
+post('sign-out: forged', '/sign-out', {}, { cookie: `better-auth.session_token=${TOKENS.ada}.${'A'.repeat(43)}=` });
+post('sign-out: with marker', '/sign-out', {}, { cookie: `${session(TOKENS.short)}; ${MARKER}` });
+post('sign-out: with session_data', '/sign-out', {}, { cookie: `${session(TOKENS.ada)}; better-auth.session_data.0=a; better-auth.session_data.1=b` });
+for (const body of ['null', '[]', '"x"', '7', '{"state":"x"}', '{"state":1}', '{"disableRedirect":true}', '{"disableRedirect":"x"}', '{"foo":1}', '{', ' ']) {
+  post(`sign-out: body ${body}`, '/sign-out', body, { cookie: session(TOKENS.ada) });
+}
+
+// --- get-session ------------------------------------------------------------------------------------------------------
+const S = '/get-session';
+get('get-session: none', S);
+get('get-session', S, session(TOKENS.ada));
+get('get-session: among others', S, `a=b; ${session(TOKENS.ada)}; c`);
+get('get-session: no blanks', S, `a=b;${session(TOKENS.ada)};c=d`);
+get('get-session: blanks around', S, `a=b ;  better-auth.session_token = ${sign(TOKENS.ada)} ; c=d`);
+get('get-session: not escaped', S, `better-auth.session_token=${decodeURIComponent(sign(TOKENS.ada))}`);
+get('get-session: lower-case escapes', S, `better-auth.session_token=${sign(TOKENS.ada).replace(/%../g, (e) => e.toLowerCase())}`);
+get('get-session: in quotes', S, `better-auth.session_token="${sign(TOKENS.ada)}"`);
+get('get-session: one quote', S, `better-auth.session_token="${sign(TOKENS.ada)}`);
+get('get-session: twice, good first', S, `${session(TOKENS.ada)}; ${session(TOKENS.bob)}`);
+get('get-session: twice, forged first', S, `better-auth.session_token=x.y; ${session(TOKENS.ada)}`);
+get('get-session: two Cookie headers', S, undefined, { headers: [['Cookie', 'a=b'], ['Cookie', session(TOKENS.ada)]] });
+get('get-session: other case of the name', S, `Better-Auth.session_token=${sign(TOKENS.ada)}`);
+get('get-session: secure name', S, `__Secure-better-auth.session_token=${sign(TOKENS.ada)}`);
+get('get-session: empty', S, 'better-auth.session_token=');
+get('get-session: no signature', S, `better-auth.session_token=${TOKENS.ada}`);
+get('get-session: dot and no signature', S, `better-auth.session_token=${TOKENS.ada}.`);
+get('get-session: short signature', S, `better-auth.session_token=${sign(TOKENS.ada).slice(0, -4)}`);
+get('get-session: signature without padding', S, `better-auth.session_token=${sign(TOKENS.ada).slice(0, -3)}`);
+get('get-session: forged', S, `better-auth.session_token=${TOKENS.ada}.${'A'.repeat(43)}%3D`);
+get('get-session: another secret', S, `better-auth.session_token=${sign(TOKENS.ada, 'another secret, as long as needed')}`);
+get('get-session: URL alphabet', S, `better-auth.session_token=${sign(TOKENS.ada).replace(/%2B/g, '-').replace(/%2F/g, '_')}`);
+get('get-session: bad escape', S, `better-auth.session_token=${sign(TOKENS.ada)}%zz`);
+get('get-session: unknown token', S, session('x'.repeat(32)));
+get('get-session: empty token, signed', S, session(''));
+get('get-session: token with dots', S, session('a.b.c'));
+get('get-session: token in swapped case', S, session(TOKENS.ada.replace(/[a-z]/gi, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase()))));
+get('get-session: token with a blank behind', S, session(`${TOKENS.ada} `));
+get('get-session: expired', S, session(TOKENS.expired));
+get('get-session: user is gone', S, session(TOKENS.orphan));
+get('get-session: due', S, session(TOKENS.due));
+get('get-session: due, twice', S, session(TOKENS.due), { keep: true });
+get('get-session: due, disableRefresh', `${S}?disableRefresh=true`, session(TOKENS.due));
+get('get-session: due, disableRefresh=false', `${S}?disableRefresh=false`, session(TOKENS.due));
+get('get-session: due, disableRefresh empty', `${S}?disableRefresh=`, session(TOKENS.due));
+get('get-session: due, disableRefresh twice', `${S}?disableRefresh=a&disableRefresh=b`, session(TOKENS.due));
+get('get-session: due, disableCookieCache', `${S}?disableCookieCache=true`, session(TOKENS.due));
+get('get-session: due, with marker', S, `${session(TOKENS.due)}; ${MARKER}`);
+get('get-session: due, with a forged marker', S, `${session(TOKENS.due)}; better-auth.dont_remember=true.x`);
+get('get-session: short, with marker', S, `${session(TOKENS.short)}; ${MARKER}`);
+get('get-session: short, without marker', S, session(TOKENS.short));
+get('get-session: stale session_data', S, `${session(TOKENS.ada)}; better-auth.session_data=abc`);
+get('get-session: stale chunks, no session', S, 'better-auth.session_data.0=abc; better-auth.session_data.1=def');
+get('get-session: unknown query', `${S}?foo=bar`, session(TOKENS.ada));
+get('get-session: a foreign origin may ask', S, undefined, { headers: [['Cookie', session(TOKENS.ada)], ['Origin', 'https://evil.test']] });
+get('get-session: bearer is not accepted', S, undefined, { headers: [['Authorization', `Bearer ${sign(TOKENS.ada)}`]] });
+post('get-session: POST', S, undefined, { type: null });
+post('get-session: POST with session', S, {}, { cookie: session(TOKENS.ada) });
+post('get-session: POST from a foreign page', S, {}, { cookie: session(TOKENS.ada), origin: 'http://evil.test' });
+for (const site of ['manual', 'verify', 'closed']) get(`get-session (${site})`, S, session(TOKENS.bob), { site });
+
+// --- https ------------------------------------------------------------------------------------------------------------
+const https = { site: 'secure', origin: 'https://auth.test' };
+post('secure: sign-up', UP, newcomer, https);
+post('secure: sign-in', IN, ada, https);
+post('secure: sign-in, rememberMe false', IN, { ...ada, rememberMe: false }, https);
+post('secure: sign-out', '/sign-out', {}, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
+get('secure: get-session', S, `__Secure-${session(TOKENS.ada)}`, { site: 'secure' });
+get('secure: get-session, due', S, `__Secure-${session(TOKENS.due)}`, { site: 'secure' });
+get('secure: get-session, bare name', S, session(TOKENS.ada), { site: 'secure' });
+
+export default cases;

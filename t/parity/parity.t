@@ -1,0 +1,13 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+
+# The same requests to npm better-auth and to httpd. BA_SITES=npm compares npm with itself, which must show no difference.
+use strict;
+use warnings;
+use BATest;
+
+BATest::state();    # skips where there are no servers
+expect_log('BA0605');
+system BATest::state()->{node}, "$ENV{BA_SRCDIR}/t/parity/parity.mjs", $ENV{BA_TEST_STATE}, ($ENV{BA_SITES} ? 'self' : ());
+exit($? >> 8 || ($? ? 1 : 0));
