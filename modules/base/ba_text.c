@@ -3,6 +3,7 @@
 
 #include "ba_text.h"
 
+#include <apr_date.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_time.h>
@@ -78,6 +79,32 @@ char *ba_text_lower(const char *text, apr_pool_t *pool)
     return out;
 }
 
+/* Browsers and Node replace by "maximal subpart", and a password must hash alike on
+ * both servers; libunistring replaces longer runs at once.
+ *
+ * Length of the sequence that begins at s, or of as much of it as could begin a
+ * valid one (the "maximal subpart" of the Unicode standard); 0 if nothing could. */
+static apr_size_t sequence(const uint8_t *s, apr_size_t n)
+{
+    uint8_t lo = 0x80, hi = 0xBF; /* of the second byte, then of the others */
+    apr_size_t want, i;
+
+    if (*s < 0x80) {
+        return 1;
+    }
+    if (*s < 0xC2 || *s > 0xF4) {
+        return 0;
+    }
+    want = *s < 0xE0 ? 2 : *s < 0xF0 ? 3 : 4;
+    lo = *s == 0xE0 ? 0xA0 : *s == 0xF0 ? 0x90 : lo;
+    hi = *s == 0xED ? 0x9F : *s == 0xF4 ? 0x8F : hi;
+    for (i = 1; i < want && i < n && s[i] >= lo && s[i] <= hi; ++i) {
+        lo = 0x80;
+        hi = 0xBF;
+    }
+    return i;
+}
+
 char *ba_text_repair_utf8(const char *text, apr_size_t len, apr_size_t *out_len, apr_pool_t *pool)
 {
     const uint8_t *s = (const uint8_t *)text;
@@ -91,11 +118,17 @@ char *ba_text_repair_utf8(const char *text, apr_size_t len, apr_size_t *out_len,
     /* each invalid byte can become the three bytes of U+FFFD */
     out = apr_palloc(pool, len * 3 + 1);
     for (apr_size_t i = 0; i < len;) {
-        ucs4_t uc;
-        int used = u8_mbtouc(&uc, s + i, len - i);
+        apr_size_t used = sequence(s + i, len - i);
 
-        i += (apr_size_t)(used > 0 ? used : 1);
-        o += (apr_size_t)u8_uctomb((uint8_t *)out + o, uc, 6);
+        if (used && u8_check(s + i, used) == NULL) {
+            memcpy(out + o, s + i, used);
+            o += used;
+        }
+        else {
+            memcpy(out + o, "\xEF\xBF\xBD", 3);
+            o += 3;
+        }
+        i += used ? used : 1;
     }
     out[o] = '\0';
     *out_len = o;
@@ -165,15 +198,16 @@ apr_status_t ba_text_parse_date(const char *text, ba_time *t)
 {
     apr_time_exp_t e = {0};
     apr_time_t value;
-    int year, month, used = 0, ms = 0;
+    int year, month, ms = 0;
 
-    if (sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &year, &month, &e.tm_mday, &e.tm_hour,
-               &e.tm_min, &e.tm_sec, &used)
-            != 6
-        || used == 0) {
+    if ((!apr_date_checkmask(text, "####-##-##T##:##:##*")
+         && !apr_date_checkmask(text, "####-##-## ##:##:##*"))
+        || sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d", &year, &month, &e.tm_mday, &e.tm_hour,
+                  &e.tm_min, &e.tm_sec)
+               != 6) {
         return APR_EINVAL;
     }
-    text += used;
+    text += 19;
     if (*text == '.') {
         int scale = 100;
 
@@ -238,8 +272,11 @@ const char *ba_text_query_param(const char *query, const char *name, int *count,
 
         if (!strcmp(ba_text_url_decode(p, name_len, 1, &len, pool), name)) {
             if (n++ == 0) {
-                found = eq ? ba_text_url_decode(eq + 1, part - name_len - 1, 1, &len, pool) : "";
-                found = ba_text_repair_utf8(found, len, &len, pool);
+                found = "";
+                if (eq) {
+                    found = ba_text_url_decode(eq + 1, part - name_len - 1, 1, &len, pool);
+                    found = ba_text_repair_utf8(found, len, &len, pool);
+                }
             }
         }
         p = end ? end + 1 : NULL;

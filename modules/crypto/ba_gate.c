@@ -85,6 +85,11 @@ static apr_status_t enter_local(ba_gate *gate, int timeout_ms, ba_permit *permit
 
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (timeout_ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        ++until.tv_sec;
+        until.tv_nsec -= 1000000000L;
+    }
     while (sem_timedwait(&gate->local, &until) < 0) {
         if (errno != EINTR) {
             return errno == ETIMEDOUT ? APR_TIMEUP : errno;

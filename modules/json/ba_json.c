@@ -147,6 +147,11 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
         if (len && strlen(name.data) == name.len) {
             ba_bytes value = eq ? form_text(eq + 1, len - name_len - 1, pool) : (ba_bytes){"", 0};
 
+            json_t *earlier = json_object_get(json, name.data);
+
+            if (earlier) {
+                wipe(earlier);
+            }
             json_object_set_new(json, name.data, json_stringn(value.data, value.len));
             if (eq) {
                 explicit_bzero((char *)(apr_uintptr_t)value.data, value.len);

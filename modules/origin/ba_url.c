@@ -11,6 +11,19 @@
 #include <string.h>
 #include <strings.h>
 
+/* Schemes whose URLs are programs or documents of whoever wrote the link. */
+static int is_script(const char *scheme)
+{
+    static const char *const schemes[] = {"javascript", "data", "vbscript", "blob", "file"};
+
+    for (apr_size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); ++i) {
+        if (!strcmp(schemes[i], scheme)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int is_web(const char *scheme)
 {
     return !strcmp(scheme, "http") || !strcmp(scheme, "https");
@@ -29,17 +42,17 @@ static int ambiguous(const char *text)
 
 static int plain_host(const char *host)
 {
-    const char *good = *host == '[' ? "[]:.0123456789abcdef" : "-._";
+    if (*host == '[') {
+        apr_size_t len = strspn(host + 1, ":.0123456789abcdef");
 
-    if (!*host) {
-        return 0;
+        return len > 1 && !strcmp(host + 1 + len, "]");
     }
     for (const char *p = host; *p; ++p) {
-        if (!strchr(good, *p) && (*host == '[' || !apr_isalnum(*p))) {
+        if (!apr_isalnum(*p) && !strchr("-._", *p)) {
             return 0;
         }
     }
-    return 1;
+    return *host != '\0';
 }
 
 apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
@@ -55,6 +68,9 @@ apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
         if (!apr_isalnum(*p) && !strchr("+-.", *p)) {
             return APR_EINVAL;
         }
+    }
+    if (is_script(url->scheme)) {
+        return APR_EINVAL;
     }
     url->path = uri.path ? uri.path : "";
     /* apr_uri_parse() brackets no IPv6 host: take the text it was given */

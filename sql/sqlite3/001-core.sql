@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the mod_betterauth authors
+
 -- mod_betterauth, step 001: the tables of Better Auth's core, for SQLite.
 -- May be run again: existing tables stay as they are, also those that a Better
 -- Auth server has made. Dates are ISO text and are compared as text.

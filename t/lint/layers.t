@@ -1,0 +1,120 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+
+# Who may include whom. What is not in the table below is not allowed; there are no cycles.
+
+use strict;
+use warnings;
+use File::Basename qw(basename dirname);
+use FindBin ();
+use Test::More;
+
+my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
+
+# A layer is a folder of modules/, or a file where one folder has two kinds. Its line names the layers below it and
+# the outside headers it may use besides APR's and C's: a word that ends with "/" or "*" stands for what begins so.
+my @HTTPD = qw(httpd.h http_*.h ap_*.h util_filter.h unixd.h);
+my %CORE  = map { $_ => 1 } qw(base crypto json config origin store session routes);
+
+my %MAY = (
+    base              => [qw(unistr.h)],
+    crypto            => [qw(base argon2.h openssl/*.h uninorm.h semaphore.h sys/ipc.h sys/sem.h)],
+    json              => [qw(base jansson.h)],
+    config            => [qw(base)],
+    'config of httpd' => [qw(base config origin), @HTTPD],
+    origin            => [qw(base config)],
+    store             => [qw(base sql apr_dbd.h)],
+    session           => [qw(base crypto config store)],
+    routes            => [qw(base crypto json config origin store session)],
+    http              => [qw(base crypto json config origin store session routes), 'config of httpd', 'mod_dbd.h', @HTTPD],
+    pages             => [qw(http routes session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
+    access            => [qw(http session config base), 'config of httpd', 'ba_url.h', @HTTPD],
+    mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
+);
+
+# Files that stand apart from their folder.
+my %LAYER_OF = (
+    'ba_directives.c' => 'config of httpd',
+    'ba_directives.h' => 'config of httpd',
+    'ba_module.h'     => 'config of httpd',
+);
+# A header that only one folder is for: "for ba_password.c alone" and the like.
+my %PRIVATE = ('ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes');
+
+my @files = ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.[ch]");
+my %layer;
+for my $file (@files) {
+    my $name = basename($file);
+    ok(!$layer{$name}, "$name is one file only") if $layer{$name};
+    $layer{$name} = $name eq 'mod_betterauth.c' ? 'mod_betterauth' : $LAYER_OF{$name} || basename(dirname($file));
+}
+
+# Headers everybody may use: APR (but for those that a line above must name) and the C library.
+sub is_common {
+    my ($header) = @_;
+    return 0 if $header eq 'apr_dbd.h';
+    return $header =~ /^apr(?:_\w+)?\.h$/
+        || $header =~ m{^(?:ctype|errno|limits|math|signal|stdarg|stddef|stdint|stdio|stdlib|string|strings|time|unistd|sys/types|sys/stat)\.h$};
+}
+
+sub matches {
+    my ($header, $pattern) = @_;
+    my $re = join '.*', map quotemeta, split /\*/, $pattern, -1;
+    return $header =~ /^$re$/;
+}
+
+sub includes {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!\n";
+    my $text = do { local $/; <$in> };
+    $text =~ s{/\*.*?\*/}{}gs;
+    return $text =~ /^\s*#\s*include\s*[<"]([^>"]+)[>"]/mg;
+}
+
+my (%edges, %includes);
+for my $file (@files) {
+    my $name = basename($file);
+    my $from = $layer{$name};
+    my @wrong;
+    unless ($MAY{$from}) {
+        fail("$file lies in a folder that the table does not know");
+        next;
+    }
+    for my $header (includes($file)) {
+        my $to = $header =~ m{^(?:mysql|sqlite3)/} ? 'sql' : $layer{$header};
+        my $good = defined $to
+            ? $to eq $from || grep { $_ eq $to || $_ eq $header } @{ $MAY{$from} }
+            : is_common($header) || grep { matches($header, $_) } @{ $MAY{$from} };
+        $good = 0 if $PRIVATE{$header} && $PRIVATE{$header} ne $from;
+        $good = 0 if $to && $CORE{$from} && !$CORE{$to} && $to ne 'sql';
+        push @wrong, $header unless $good;
+        $edges{$from}{$to} = $name if defined $to && $to ne $from;
+        # A unit is a .c and its headers: a ring through either is a ring.
+        my ($unit, $other) = map { s/(?:_int)?\.[ch]$//r } $name, $header;
+        push @{ $includes{$unit} }, $other if $layer{$header} && $unit ne $other;
+    }
+    is("@wrong", '', substr($file, length "$SRC/") . " ($from) includes what it may");
+}
+
+# config/ba_directives.c is above origin/, config/ba_settings.c below it: as layers these are two, so a cycle is a cycle.
+sub cycle {
+    my ($graph, $at, $seen, @path) = @_;
+    return (@path, $at) if grep { $_ eq $at } @path;
+    return if $seen->{$at}++;
+    for my $next (sort @{ $graph->{$at} || [] }) {
+        my @found = cycle($graph, $next, $seen, @path, $at);
+        return @found if @found;
+    }
+    return;
+}
+
+my %layers = map { $_ => [keys %{ $edges{$_} }] } keys %edges;
+for ([layers => \%layers], [units => \%includes]) {
+    my ($what, $graph) = @$_;
+    my (%seen, @found);
+    for my $start (sort keys %$graph) { @found = @found ? @found : cycle($graph, $start, \%seen) }
+    is(join(' -> ', @found), '', "no cycle among $what");
+}
+
+done_testing;

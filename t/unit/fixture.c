@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "fixture.h"
+
+#include <apr_general.h>
+
+/* ---- the store */
+
+static fake_store *fake(ba_store *store)
+{
+    return (fake_store *)store;
+}
+
+static apr_status_t ask(ba_store *store, fake_op op)
+{
+    fake_store *s = fake(store);
+
+    ++s->asked[op];
+    if (s->before[op]) {
+        s->before[op](s);
+    }
+    return s->answer[op];
+}
+
+static fake_user *user_by(fake_store *s, const char *id, const char *email)
+{
+    for (int i = 0; i < s->users->nelts; ++i) {
+        fake_user *u = APR_ARRAY_IDX(s->users, i, fake_user *);
+
+        if ((id && !strcmp(u->user.id, id)) || (email && !strcmp(u->user.email, email))) {
+            return u;
+        }
+    }
+    return NULL;
+}
+
+static ba_session *session_by(fake_store *s, const char *token)
+{
+    for (int i = 0; i < s->sessions->nelts; ++i) {
+        ba_session *row = APR_ARRAY_IDX(s->sessions, i, ba_session *);
+
+        if (row->token && !strcmp(row->token, token)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static apr_status_t login(ba_store *store, const char *email, ba_user **user, const char **hash,
+                          apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_LOGIN);
+    fake_user *found = user_by(fake(store), NULL, email);
+
+    if (rv == APR_SUCCESS && !found) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        *user = apr_pmemdup(pool, &found->user, sizeof(**user));
+        *hash = found->hash;
+    }
+    return rv;
+}
+
+static apr_status_t session(ba_store *store, const char *token, ba_session **out, ba_user **user,
+                            apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION);
+    ba_session *found = session_by(fake(store), token);
+
+    if (rv == APR_SUCCESS && !found) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        *out = apr_pmemdup(pool, found, sizeof(**out));
+        *user = apr_pmemdup(pool, &user_by(fake(store), found->user_id, NULL)->user,
+                            sizeof(**user));
+    }
+    return rv;
+}
+
+static void add_session(fake_store *s, const ba_session *row)
+{
+    APR_ARRAY_PUSH(s->sessions, ba_session *) = apr_pmemdup(s->pool, row, sizeof(*row));
+}
+
+static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *account_id,
+                            const char *hash, const ba_session *row, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SIGN_UP);
+    fake_store *s = fake(store);
+    fake_user *u;
+
+    (void)pool;
+    assert_non_null(account_id);
+    if (rv == APR_SUCCESS && user_by(s, NULL, user->email)) {
+        rv = APR_EEXIST;
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    u = apr_pcalloc(s->pool, sizeof(*u));
+    u->user = *user;
+    u->hash = hash;
+    APR_ARRAY_PUSH(s->users, fake_user *) = u;
+    if (row) {
+        add_session(s, row);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t session_add(ba_store *store, const ba_session *row, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION_ADD);
+
+    (void)pool;
+    if (rv == APR_SUCCESS) {
+        add_session(fake(store), row);
+    }
+    return rv;
+}
+
+static apr_status_t session_extend(ba_store *store, const ba_session *row, ba_time expires_at,
+                                   ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION_EXTEND);
+    ba_session *found = session_by(fake(store), row->token);
+
+    (void)pool;
+    if (rv == APR_SUCCESS && (!found || found->expires_at != row->expires_at)) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        found->expires_at = expires_at;
+        found->updated_at = now;
+    }
+    return rv;
+}
+
+static apr_status_t session_delete(ba_store *store, const char *token, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION_DELETE);
+    ba_session *found = session_by(fake(store), token);
+
+    (void)pool;
+    if (rv == APR_SUCCESS && found) {
+        found->token = NULL; /* no question finds it any more */
+    }
+    return rv;
+}
+
+static apr_status_t password_renew(ba_store *store, const char *user_id, const char *old_hash,
+                                   const char *new_hash, ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_PASSWORD_RENEW);
+    fake_user *u = user_by(fake(store), user_id, NULL);
+
+    (void)pool, (void)now;
+    if (rv == APR_SUCCESS && u && !strcmp(u->hash, old_hash)) {
+        u->hash = new_hash;
+    }
+    return rv;
+}
+
+static const ba_store_ops store_ops = {
+    login, session, sign_up, session_add, session_extend, session_delete, password_renew,
+};
+
+/* ---- the call */
+
+static const char *header(const ba_call *call, const char *name)
+{
+    const fixture *f = call->baton;
+
+    return apr_table_get(f->headers, name);
+}
+
+static void log_line(const ba_call *call, ba_log_level level, apr_status_t rv, const char *message)
+{
+    const fixture *f = call->baton;
+
+    (void)level, (void)rv;
+    APR_ARRAY_PUSH(f->log, const char *) = message;
+}
+
+static const ba_call_ops call_ops = {header, log_line};
+
+ba_call *fixture_call(fixture *f, const char *method, const char *path)
+{
+    ba_call *call = ba_call_create(NOW, f->pool);
+
+    call->settings = &f->settings;
+    call->store = &f->store.base;
+    call->ops = &call_ops;
+    call->baton = f;
+    call->method = method;
+    call->path = path;
+    call->client = "192.0.2.7";
+    call->origin = ORIGIN;
+    f->call = call;
+    f->headers = apr_table_make(f->pool, 4);
+    return call;
+}
+
+void fixture_header(fixture *f, const char *name, const char *value)
+{
+    apr_table_set(f->headers, name, value);
+}
+
+/* ---- the rest */
+
+static void add_secret(fixture *f, const char *text)
+{
+    ba_bytes *secret = apr_array_push(f->settings.secrets);
+
+    secret->data = text;
+    secret->len = strlen(text);
+}
+
+int fixture_setup(void **state)
+{
+    apr_pool_t *pool;
+    fixture *f;
+
+    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return -1;
+    }
+    f = apr_pcalloc(pool, sizeof(*f));
+    f->pool = pool;
+    f->settings.secrets = apr_array_make(pool, 1, sizeof(ba_bytes));
+    f->settings.trusted_origins = apr_array_make(pool, 1, sizeof(const char *));
+    f->settings.base_url = ORIGIN;
+    f->settings.base_path = "/api/auth";
+    f->settings.pages_path = "/auth";
+    f->settings.cookie_prefix = "better-auth";
+    f->settings.secure_cookies = BA_AUTO;
+    f->settings.sign_up = 1;
+    f->settings.auto_sign_in = 1;
+    f->settings.password_length.min = 8;
+    f->settings.password_length.max = 128;
+    /* the cheapest there is: these tests are not about strength */
+    f->settings.hash.scheme = BA_HASH_ARGON2ID;
+    f->settings.hash.memory_kib = 8;
+    f->settings.hash.passes = 1;
+    f->settings.hash.lanes = 1;
+    f->settings.session_expires_in = 604800;
+    f->settings.session_update_age = 86400;
+    f->settings.session_fresh_age = 86400;
+    add_secret(f, SECRET);
+    ba_settings_finish(&f->settings, pool);
+
+    f->store.base.ops = &store_ops;
+    f->store.pool = pool;
+    f->store.users = apr_array_make(pool, 1, sizeof(fake_user *));
+    f->store.sessions = apr_array_make(pool, 1, sizeof(ba_session *));
+    f->log = apr_array_make(pool, 4, sizeof(const char *));
+    fixture_call(f, "GET", "/");
+    *state = f;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    fixture *f = *state;
+
+    apr_pool_destroy(f->pool);
+    apr_terminate();
+    return 0;
+}
+
+fake_user *fixture_add_user(fixture *f, const char *email, const char *hash)
+{
+    fake_user *u = apr_pcalloc(f->pool, sizeof(*u));
+
+    u->user.id = apr_psprintf(f->pool, "user%d", f->store.users->nelts + 1);
+    u->user.name = "Zoe";
+    u->user.email = email;
+    u->user.created_at = u->user.updated_at = NOW - DAY;
+    u->hash = hash;
+    APR_ARRAY_PUSH(f->store.users, fake_user *) = u;
+    return u;
+}
+
+ba_session *fixture_add_session(fixture *f, const char *user_id, const char *token,
+                                ba_time expires_at)
+{
+    ba_session *s = apr_pcalloc(f->pool, sizeof(*s));
+
+    s->id = "session1";
+    s->token = token;
+    s->user_id = user_id;
+    s->ip_address = "";
+    s->user_agent = "";
+    s->expires_at = expires_at;
+    s->created_at = s->updated_at = NOW - DAY;
+    APR_ARRAY_PUSH(f->store.sessions, ba_session *) = s;
+    return s;
+}
+
+ba_session *fixture_find_session(fixture *f, const char *token)
+{
+    return session_by(&f->store, token);
+}
+
+int fixture_logged(const fixture *f, const char *tag)
+{
+    for (int i = 0; i < f->log->nelts; ++i) {
+        if (!strncmp(APR_ARRAY_IDX(f->log, i, const char *), tag, strlen(tag))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *fixture_cookie(const fixture *f, const char *name)
+{
+    return apr_table_get(f->call->answer.cookies, name);
+}

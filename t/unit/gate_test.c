@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Several processes, as in a server: each test forks its own and reaps them. */
+
+#include "ba_gate.h"
+#include "fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/sem.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Seen by all processes of a test. */
+typedef struct shared {
+    int inside;
+    int most;
+    int entered;
+} shared;
+
+static shared *make_shared(void)
+{
+    shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(s != MAP_FAILED);
+    return s;
+}
+
+static void nap(int ms)
+{
+    struct timespec t = {ms / 1000, (ms % 1000) * 1000000L};
+
+    nanosleep(&t, NULL);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void wait_for(const int *counter, int value)
+{
+    for (int i = 0; i < 500 && __atomic_load_n(counter, __ATOMIC_SEQ_CST) < value; ++i) {
+        nap(10);
+    }
+    assert_true(__atomic_load_n(counter, __ATOMIC_SEQ_CST) >= value);
+}
+
+static ba_gate *make_gate(fixture *f, int permits, int waiters)
+{
+    ba_gate *gate;
+
+    assert_int_equal(ba_gate_create(permits, waiters, (uid_t)-1, &gate, f->pool), APR_SUCCESS);
+    return gate;
+}
+
+/* A child that takes a permit and keeps it until it is killed. */
+static pid_t start_holder(ba_gate *gate, shared *s)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        ba_permit permit;
+        int lost;
+
+        if (ba_gate_enter(gate, 5000, &permit, &lost) == APR_SUCCESS) {
+            __atomic_add_fetch(&s->entered, 1, __ATOMIC_SEQ_CST);
+        }
+        nap(30000);
+        _exit(0);
+    }
+    return pid;
+}
+
+static void stop(pid_t pid, int signal)
+{
+    kill(pid, signal);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void one_process_comes_and_goes(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 2, 3);
+    ba_permit a, b;
+    int lost = 7;
+
+    assert_int_equal(ba_gate_permits(gate), 2);
+    assert_int_equal(ba_gate_waiters(gate), 3);
+    for (int i = 0; i < 100; ++i) {
+        assert_int_equal(ba_gate_enter(gate, 0, &a, &lost), APR_SUCCESS);
+        assert_int_equal(ba_gate_enter(gate, 0, &b, &lost), APR_SUCCESS);
+        assert_int_equal(a, BA_PERMIT_SHARED);
+        assert_int_equal(lost, 0);
+        ba_gate_leave(gate, a);
+        ba_gate_leave(gate, b);
+    }
+    ba_gate_destroy(gate);
+}
+
+static void crowd(ba_gate *gate, shared *s)
+{
+    ba_permit permit;
+    int lost;
+
+    for (int round = 0; round < 30; ++round) {
+        int now, most;
+
+        if (ba_gate_enter(gate, 20000, &permit, &lost) != APR_SUCCESS) {
+            _exit(1);
+        }
+        now = __atomic_add_fetch(&s->inside, 1, __ATOMIC_SEQ_CST);
+        most = __atomic_load_n(&s->most, __ATOMIC_SEQ_CST);
+        while (now > most
+               && !__atomic_compare_exchange_n(&s->most, &most, now, 0, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST)) {
+        }
+        nap(1);
+        __atomic_sub_fetch(&s->inside, 1, __ATOMIC_SEQ_CST);
+        __atomic_add_fetch(&s->entered, 1, __ATOMIC_SEQ_CST);
+        ba_gate_leave(gate, permit);
+    }
+    _exit(0);
+}
+
+static void permits_bound_all_processes(void **state)
+{
+    fixture *f = *state;
+    enum { CHILDREN = 12 };
+    ba_gate *gate = make_gate(f, 3, 64);
+    shared *s = make_shared();
+    pid_t pids[CHILDREN];
+
+    for (int i = 0; i < CHILDREN; ++i) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            crowd(gate, s);
+        }
+    }
+    for (int i = 0; i < CHILDREN; ++i) {
+        int status;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(s->entered, CHILDREN * 30);
+    assert_int_equal(s->most, 3); /* all of them used, none too many */
+    ba_gate_destroy(gate);
+}
+
+static void a_killed_holder_gives_its_permit_back(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    shared *s = make_shared();
+    pid_t holder = start_holder(gate, s);
+    ba_permit permit;
+    int lost;
+
+    wait_for(&s->entered, 1);
+    assert_int_equal(ba_gate_enter(gate, 50, &permit, &lost), APR_TIMEUP);
+    stop(holder, SIGKILL);
+    assert_int_equal(ba_gate_enter(gate, 5000, &permit, &lost), APR_SUCCESS);
+    ba_gate_leave(gate, permit);
+    ba_gate_destroy(gate);
+}
+
+/* Killed while it waits: nobody else may be woken for it, nor one permit lost. */
+static void a_killed_waiter_leaves_no_trace(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    shared *s = make_shared();
+    ba_permit permit, second;
+    int lost;
+    pid_t waiter;
+
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    waiter = start_holder(gate, s);
+    nap(100);
+    stop(waiter, SIGKILL);
+    assert_int_equal(s->entered, 0);
+    ba_gate_leave(gate, permit);
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 10, &second, &lost), APR_TIMEUP);
+    ba_gate_leave(gate, permit);
+    ba_gate_destroy(gate);
+}
+
+static void gives_up_after_its_time(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    shared *s = make_shared();
+    pid_t holder = start_holder(gate, s);
+    ba_permit permit = BA_PERMIT_SHARED;
+    double start, took;
+    int lost;
+
+    wait_for(&s->entered, 1);
+    start = seconds();
+    assert_int_equal(ba_gate_enter(gate, 1200, &permit, &lost), APR_TIMEUP);
+    took = seconds() - start;
+    assert_true(took > 1.1 && took < 3);
+    assert_int_equal(permit, BA_PERMIT_NONE);
+    ba_gate_leave(gate, permit); /* gives nothing back */
+    assert_int_equal(ba_gate_enter(gate, 10, &permit, &lost), APR_TIMEUP);
+    stop(holder, SIGKILL);
+    ba_gate_destroy(gate);
+}
+
+static void the_queue_has_an_end(void **state)
+{
+    fixture *f = *state;
+    enum { WAITERS = 2 };
+    ba_gate *gate = make_gate(f, 1, WAITERS);
+    shared *s = make_shared();
+    pid_t waiters[WAITERS];
+    ba_permit mine, permit;
+    double start;
+    int lost;
+
+    assert_int_equal(ba_gate_enter(gate, 0, &mine, &lost), APR_SUCCESS);
+    for (int i = 0; i < WAITERS; ++i) {
+        waiters[i] = start_holder(gate, s);
+    }
+    nap(300);
+    start = seconds();
+    assert_int_equal(ba_gate_enter(gate, 10000, &permit, &lost), APR_EAGAIN);
+    assert_true(seconds() - start < 1); /* at once */
+    assert_int_equal(permit, BA_PERMIT_NONE);
+    stop(waiters[0], SIGKILL);
+    assert_int_equal(ba_gate_enter(gate, 50, &permit, &lost), APR_TIMEUP); /* a place again */
+    stop(waiters[1], SIGKILL);
+    ba_gate_leave(gate, mine);
+    ba_gate_destroy(gate);
+}
+
+static void no_queue_at_all(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 0);
+    ba_permit mine, permit;
+    int lost;
+
+    assert_int_equal(ba_gate_enter(gate, 1000, &mine, &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_EAGAIN);
+    ba_gate_leave(gate, mine);
+    assert_int_equal(ba_gate_enter(gate, 1000, &mine, &lost), APR_SUCCESS);
+    ba_gate_leave(gate, mine);
+    ba_gate_destroy(gate);
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+static void a_signal_does_not_end_the_wait(void **state)
+{
+    fixture *f = *state;
+    const struct sigaction action = {.sa_handler = ignore};
+    ba_gate *gate = make_gate(f, 1, 8);
+    shared *s = make_shared();
+    pid_t holder = start_holder(gate, s), alarmer;
+    ba_permit permit;
+    int lost;
+
+    sigaction(SIGUSR1, &action, NULL);
+    wait_for(&s->entered, 1);
+    alarmer = fork();
+    assert_true(alarmer >= 0);
+    if (alarmer == 0) {
+        for (int i = 0; i < 5; ++i) {
+            nap(50);
+            kill(getppid(), SIGUSR1);
+        }
+        kill(holder, SIGKILL);
+        _exit(0);
+    }
+    assert_int_equal(ba_gate_enter(gate, 10000, &permit, &lost), APR_SUCCESS);
+    ba_gate_leave(gate, permit);
+    assert_int_equal(waitpid(alarmer, NULL, 0), alarmer);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    ba_gate_destroy(gate);
+}
+
+/* The semaphore that this process was the last to touch: the one to remove as
+ * `ipcrm` or systemd would, and nobody else's. */
+static int own_semaphore(void)
+{
+    FILE *list = fopen("/proc/sysvipc/sem", "r");
+    char line[256];
+    int own = -1;
+
+    assert_non_null(list);
+    while (fgets(line, sizeof(line), list)) {
+        int id;
+
+        if (sscanf(line, "%*d %d", &id) == 1 && semctl(id, 0, GETPID) == getpid()) {
+            own = id;
+        }
+    }
+    fclose(list);
+    assert_true(own >= 0);
+    return own;
+}
+
+static void goes_on_alone_when_the_semaphore_is_gone(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    ba_permit before, permit, second;
+    int lost;
+
+    assert_int_equal(ba_gate_enter(gate, 1000, &before, &lost), APR_SUCCESS);
+    assert_int_equal(semctl(own_semaphore(), 0, IPC_RMID), 0);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(permit, BA_PERMIT_LOCAL);
+    assert_int_equal(lost, 1);
+    /* still bounded, and told once */
+    assert_int_equal(ba_gate_enter(gate, 1000, &second, &lost), APR_TIMEUP);
+    assert_int_equal(lost, 0);
+    ba_gate_leave(gate, before); /* of what is gone: nothing to give back */
+    assert_int_equal(ba_gate_enter(gate, 1000, &second, &lost), APR_TIMEUP);
+    ba_gate_leave(gate, permit);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
+    ba_gate_leave(gate, permit);
+    ba_gate_destroy(gate);
+}
+
+/* Removed under a waiter's feet. */
+static void a_waiter_survives_the_removal(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    int id = own_semaphore();
+    ba_permit mine;
+    pid_t waiter;
+    int lost, status;
+
+    assert_int_equal(ba_gate_enter(gate, 1000, &mine, &lost), APR_SUCCESS);
+    waiter = fork();
+    assert_true(waiter >= 0);
+    if (waiter == 0) {
+        ba_permit permit;
+        apr_status_t rv = ba_gate_enter(gate, 10000, &permit, &lost);
+
+        _exit(rv == APR_SUCCESS && permit == BA_PERMIT_LOCAL && lost == 1 ? 0 : 1);
+    }
+    nap(200);
+    assert_int_equal(semctl(id, 0, IPC_RMID), 0);
+    assert_int_equal(waitpid(waiter, &status, 0), waiter);
+    assert_int_equal(status, 0);
+    ba_gate_destroy(gate);
+}
+
+/* A child that ends must not take the semaphore of the others with it. */
+static void only_its_maker_removes_it(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 8);
+    pid_t child = fork();
+    ba_permit permit;
+    int lost;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        ba_gate_destroy(gate);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(permit, BA_PERMIT_SHARED);
+    ba_gate_leave(gate, permit);
+    ba_gate_destroy(gate);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(permit, BA_PERMIT_LOCAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(one_process_comes_and_goes),
+        FIXTURE_TEST(permits_bound_all_processes),
+        FIXTURE_TEST(a_killed_holder_gives_its_permit_back),
+        FIXTURE_TEST(a_killed_waiter_leaves_no_trace),
+        FIXTURE_TEST(gives_up_after_its_time),
+        FIXTURE_TEST(the_queue_has_an_end),
+        FIXTURE_TEST(no_queue_at_all),
+        FIXTURE_TEST(a_signal_does_not_end_the_wait),
+        FIXTURE_TEST(goes_on_alone_when_the_semaphore_is_gone),
+        FIXTURE_TEST(a_waiter_survives_the_removal),
+        FIXTURE_TEST(only_its_maker_removes_it),
+    };
+
+    return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
+}

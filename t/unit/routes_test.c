@@ -1,0 +1,856 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* The endpoints on a store in memory: every branch that the wire tests cannot
+ * reach at will, failures above all. */
+
+#include "ba_gate.h"
+#include "ba_password.h"
+#include "ba_routes.h"
+#include "fixture.h"
+
+#define NAME "better-auth.session_token"
+#define DATA "better-auth.session_data"
+#define REMEMBER "better-auth.dont_remember"
+#define PASSWORD "correct horse"
+
+static int setup(void **state)
+{
+    fixture *f;
+
+    if (fixture_setup(state)) {
+        return -1;
+    }
+    f = *state;
+    return ba_gate_create(2, 4, (uid_t)-1, &f->gate, f->pool) != APR_SUCCESS;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+
+    ba_gate_destroy(f->gate);
+    return fixture_teardown(state);
+}
+
+/* Answers one request; type and body NULL: none. */
+static const ba_answer *serve_with(fixture *f, const char *method, const char *path,
+                                   const char *type, const char *body)
+{
+    const ba_route *route = ba_route_find(method, path);
+
+    assert_non_null(route);
+    f->call->gate = f->gate;
+    f->call->method = method;
+    f->call->path = path;
+    f->call->body.data = body;
+    f->call->body.len = body ? strlen(body) : 0;
+    ba_route_serve(f->call, route, type);
+    assert_int_not_equal(f->call->answer.status, 0);
+    return &f->call->answer;
+}
+
+static const ba_answer *serve(fixture *f, const char *method, const char *path, const char *body)
+{
+    fixture_call(f, method, path);
+    return serve_with(f, method, path, body ? "application/json" : NULL, body);
+}
+
+static void assert_error(const ba_answer *a, const ba_error *error)
+{
+    if (a->error != error) {
+        fail_msg("%d %s instead of %d %s", a->status, a->error && a->error->code ? a->error->code : "-",
+                 error->status, error->code ? error->code : "-");
+    }
+    assert_int_equal(a->status, error->status);
+    assert_null(a->body);
+    assert_null(a->location);
+    assert_int_equal(a->retry_after > 0, error->status == 503);
+}
+
+static int cookies_set(const fixture *f)
+{
+    return apr_table_elts(f->call->answer.cookies)->nelts;
+}
+
+static const char *hash_of(fixture *f, const char *password)
+{
+    ba_bytes text = {password, strlen(password)};
+
+    return ba_password_hash(&f->settings.hash, text, f->pool);
+}
+
+static const json_t *body_of(fixture *f, const ba_answer *a)
+{
+    ba_bytes text = {a->body, strlen(a->body)};
+
+    assert_int_equal(a->status, 200);
+    assert_string_equal(a->type, "application/json");
+    return ba_json_parse(text, f->pool);
+}
+
+static const char *text_at(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+/* ---- dispatch */
+
+static void finds_rows_exactly(void **state)
+{
+    static const char *const none[][2] = {
+        {"GET", "/sign-in/email"}, {"HEAD", "/get-session"}, {"OPTIONS", "/get-session"},
+        {"GET", "/ok/"}, {"GET", "//ok"}, {"GET", "/OK"}, {"GET", "/%6fk"}, {"GET", ""},
+        {"GET", "/"}, {"get", "/ok"}, {"POST", "/ok"}, {"DELETE", "/sign-out"}, {"GET", "/sign-out"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); ++i) {
+        assert_null(ba_route_find(none[i][0], none[i][1]));
+    }
+    for (const ba_feature *const *feature = ba_route_features(); *feature; ++feature) {
+        for (const ba_route *row = (*feature)->routes; row->method; ++row) {
+            assert_ptr_equal(ba_route_find(row->method, row->path), row);
+        }
+    }
+}
+
+static void media_types(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *path;
+        const char *type;
+        const char *body;
+        const char *message; /* of a 415, or NULL */
+    } rows[] = {
+        {"/sign-out", "application/json", "{}", NULL},
+        {"/sign-out", "Application/JSON; charset=utf-8", "{}", NULL},
+        {"/sign-out", "application/json+x", "{}", NULL},
+        {"/sign-out", "text/plain", "", NULL}, /* no body: no type */
+        {"/sign-out", NULL, "not json", NULL}, /* no type: no body */
+        {"/sign-out", "", "not json", NULL},
+        {"/sign-out", "text/plain", "{}",
+         "Content-Type \"text/plain\" is not allowed. Allowed types: application/json"},
+        {"/sign-out", "application/x-www-form-urlencoded", "a=b",
+         "Content-Type \"application/x-www-form-urlencoded\" is not allowed. Allowed types: "
+         "application/json"},
+        {"/sign-out", "application/vnd.api+json", "{}",
+         "Content-Type \"application/vnd.api+json\" is not allowed. Allowed types: "
+         "application/json"},
+        {"/sign-out", "text/plain; a=application/json", "{}",
+         "Content-Type \"text/plain; a=application/json\" is not allowed. Allowed types: "
+         "application/json"},
+        {"/sign-in/email", "multipart/form-data", "x",
+         "Content-Type \"multipart/form-data\" is not allowed. Allowed types: "
+         "application/x-www-form-urlencoded, application/json"},
+        {"/sign-out", "x\xff", "{}",
+         "Content-Type \"x\xef\xbf\xbd\" is not allowed. Allowed types: application/json"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const ba_answer *a;
+
+        fixture_call(f, "POST", rows[i].path);
+        a = serve_with(f, "POST", rows[i].path, rows[i].type, rows[i].body);
+        if (rows[i].message) {
+            assert_error(a, &ba_err_media_type);
+            assert_string_equal(a->message, rows[i].message);
+        }
+        else {
+            assert_int_equal(a->status, 200);
+        }
+    }
+}
+
+static void bad_json(void **state)
+{
+    fixture *f = *state;
+
+    assert_error(serve(f, "POST", "/sign-in/email", "{"), &ba_err_bad_json);
+    assert_error(serve(f, "POST", "/sign-in/email", " "), &ba_err_bad_json);
+    assert_error(serve(f, "POST", "/sign-out", "\xff"), &ba_err_bad_json);
+}
+
+static void origin_comes_before_validation_and_form_rules_after(void **state)
+{
+    fixture *f = *state;
+    static const char *const form_paths[] = {"/sign-in/email", "/sign-up/email"};
+
+    for (size_t i = 0; i < 2; ++i) {
+        fixture_call(f, "POST", form_paths[i]);
+        fixture_header(f, "Sec-Fetch-Site", "cross-site");
+        fixture_header(f, "Sec-Fetch-Mode", "navigate");
+        assert_error(serve_with(f, "POST", form_paths[i], "application/json", "{}"),
+                     &ba_err_validation);
+        assert_error(serve_with(f, "POST", form_paths[i], "application/json",
+                                "{\"name\":\"\",\"email\":\"a@b.co\",\"password\":\"12345678\"}"),
+                     &ba_err_cross_site);
+        assert_int_equal(f->store.asked[OP_LOGIN], 0);
+    }
+    /* an endpoint that takes no form has no such rules */
+    assert_int_equal(serve_with(f, "POST", "/sign-out", NULL, NULL)->status, 200);
+    fixture_call(f, "POST", "/sign-in/email");
+
+    fixture_header(f, "Cookie", "a=b");
+    assert_error(serve_with(f, "POST", "/sign-in/email", "application/json", "{}"),
+                 &ba_err_missing_origin);
+    assert_true(fixture_logged(f, "BA0502"));
+    fixture_header(f, "Origin", "http://evil.test");
+    assert_error(serve_with(f, "POST", "/sign-in/email", "application/json", "{}"),
+                 &ba_err_invalid_origin);
+}
+
+static void url_fields(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *body;
+        const char *query;
+        const ba_error *error;
+        const char *message;
+    } rows[] = {
+        {"{\"callbackURL\":\"//evil.test\"}", NULL, &ba_err_callback_url, NULL},
+        {"{\"redirectTo\":\"https://evil.test\"}", NULL, &ba_err_redirect_url, NULL},
+        {"{\"errorCallbackURL\":\"x\"}", NULL, &ba_err_error_callback_url, NULL},
+        {"{\"newUserCallbackURL\":\"javascript:x\"}", NULL, &ba_err_new_user_callback_url, NULL},
+        {"{\"callbackURL\":\"/x\\u0000\"}", NULL, &ba_err_callback_url, NULL},
+        {"{\"callbackURL\":7}", NULL, &ba_err_url_type, "Invalid callbackURL: expected a string"},
+        {"{\"callbackURL\":[\"/x\"]}", NULL, &ba_err_url_type,
+         "Invalid callbackURL: expected a string"},
+        {"{\"callbackURL\":true}", NULL, &ba_err_url_type, "Invalid callbackURL: expected a string"},
+        {"{\"redirectTo\":{}}", NULL, &ba_err_url_type, "Invalid redirectURL: expected a string"},
+        {"{\"errorCallbackURL\":1}", NULL, &ba_err_url_type,
+         "Invalid errorCallbackURL: expected a string"},
+        {"{\"newUserCallbackURL\":1}", NULL, &ba_err_url_type,
+         "Invalid newUserCallbackURL: expected a string"},
+        /* the first wrong one is named */
+        {"{\"redirectTo\":\"//e\",\"callbackURL\":\"//e\"}", NULL, &ba_err_callback_url, NULL},
+        /* the query counts where the body says nothing */
+        {"{}", "callbackURL=//evil.test", &ba_err_callback_url, NULL},
+        {"{\"callbackURL\":\"\"}", "callbackURL=%2F%2Fevil.test", &ba_err_callback_url, NULL},
+        {"{\"callbackURL\":\"/x\"}", "callbackURL=//evil.test", NULL, NULL},
+        {"{}", "callbackURL=/x&callbackURL=/x", &ba_err_url_type,
+         "Invalid callbackURL: expected a string"},
+        {"{\"callbackURL\":\"/x\"}", "callbackURL=/x&callbackURL=/x", NULL, NULL},
+        {"{}", "callbackURL=/x", NULL, NULL},
+        {"{}", "callbackURL", NULL, NULL},
+        {"{}", "callbackURL=", NULL, NULL},
+        {"{}", "redirectTo=//evil.test", NULL, NULL},
+        /* falsy is absent, and no concern of the schema where it has no such field */
+        {"{\"redirectTo\":null,\"errorCallbackURL\":0,\"newUserCallbackURL\":false}", NULL, NULL, NULL},
+        {"{\"callbackURL\":\"/x\",\"redirectTo\":\"http://auth.test/y\"}", NULL, NULL, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const ba_answer *a;
+
+        fixture_call(f, "POST", "/sign-out")->query = rows[i].query;
+        a = serve_with(f, "POST", "/sign-out", "application/json", rows[i].body);
+        if (rows[i].error) {
+            assert_error(a, rows[i].error);
+            assert_string_equal(a->message,
+                                rows[i].message ? rows[i].message : rows[i].error->message);
+        }
+        else if (a->status != 200) {
+            fail_msg("%s ?%s: %d", rows[i].body, rows[i].query, a->status);
+        }
+    }
+    assert_true(fixture_logged(f, "BA0501"));
+}
+
+/* ---- sign-up */
+
+#define NEW_USER "\"name\":\"Zo\xc3\xab\",\"email\":\"Zoe@Example.com\",\"password\":\"" PASSWORD "\""
+
+static void sign_up_signs_in(void **state)
+{
+    fixture *f = *state;
+    const json_t *json = body_of(f, serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"));
+    const json_t *user = json_object_get(json, "user");
+    const fake_user *row = APR_ARRAY_IDX(f->store.users, 0, fake_user *);
+
+    assert_string_equal(text_at(user, "email"), "zoe@example.com");
+    assert_string_equal(text_at(user, "name"), "Zo\xc3\xab");
+    assert_true(json_is_false(json_object_get(user, "emailVerified")));
+    assert_true(json_is_null(json_object_get(user, "image")));
+    assert_string_equal(text_at(user, "createdAt"), "2030-01-01T00:00:00.000Z");
+    assert_int_equal(strlen(text_at(user, "id")), 32);
+    assert_non_null(fixture_find_session(f, text_at(json, "token")));
+    assert_true(fixture_find_session(f, text_at(json, "token"))->expires_at == NOW + 7 * DAY);
+    assert_int_equal(cookies_set(f), 1);
+    assert_non_null(strstr(fixture_cookie(f, NAME), "Max-Age=604800"));
+    assert_string_equal(row->user.email, "zoe@example.com");
+    assert_int_equal(ba_password_verify(row->hash, (ba_bytes){PASSWORD, strlen(PASSWORD)}, f->pool),
+                     BA_PASSWORD_GOOD);
+    assert_true(fixture_logged(f, "BA0401"));
+}
+
+static void sign_up_takes_named_fields_only(void **state)
+{
+    fixture *f = *state;
+    const json_t *user = json_object_get(
+        body_of(f, serve(f, "POST", "/sign-up/email",
+                         "{" NEW_USER ",\"id\":\"mine\",\"emailVerified\":true,\"role\":\"admin\","
+                         "\"createdAt\":\"2001-01-01T00:00:00.000Z\",\"__proto__\":{\"id\":\"x\"},"
+                         "\"image\":\"/me.png\"}")),
+        "user");
+
+    assert_string_not_equal(text_at(user, "id"), "mine");
+    assert_true(json_is_false(json_object_get(user, "emailVerified")));
+    assert_string_equal(text_at(user, "createdAt"), "2030-01-01T00:00:00.000Z");
+    assert_string_equal(text_at(user, "image"), "/me.png");
+}
+
+static void sign_up_without_remembering(void **state)
+{
+    fixture *f = *state;
+    const json_t *json
+        = body_of(f, serve(f, "POST", "/sign-up/email", "{" NEW_USER ",\"rememberMe\":false}"));
+
+    assert_true(fixture_find_session(f, text_at(json, "token"))->expires_at == NOW + DAY);
+    assert_int_equal(cookies_set(f), 2);
+    assert_null(strstr(fixture_cookie(f, NAME), "Max-Age"));
+    assert_non_null(fixture_cookie(f, REMEMBER));
+}
+
+static void sign_up_without_signing_in(void **state)
+{
+    fixture *f = *state;
+
+    f->settings.auto_sign_in = 0;
+    for (int i = 0; i < 2; ++i) {
+        /* the second time the address is taken, and nothing shows it */
+        const json_t *json = body_of(f, serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"));
+        const json_t *user = json_object_get(json, "user");
+
+        assert_true(json_is_null(json_object_get(json, "token")));
+        assert_string_equal(text_at(user, "email"), "zoe@example.com");
+        assert_string_equal(text_at(user, "name"), "Zo\xc3\xab");
+        assert_int_equal(strlen(text_at(user, "id")), 32);
+        assert_string_equal(text_at(user, "createdAt"), "2030-01-01T00:00:00.000Z");
+        assert_int_equal(json_object_size(user), 7);
+        assert_int_equal(cookies_set(f), 0);
+    }
+    assert_int_equal(f->store.users->nelts, 1);
+    assert_int_equal(f->store.sessions->nelts, 0);
+    assert_true(fixture_logged(f, "BA0402"));
+}
+
+static void a_taken_address(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", NULL);
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_user_exists);
+    assert_int_equal(f->store.asked[OP_SIGN_UP], 0);
+    f->settings.require_email_verification = 1;
+    body_of(f, serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"));
+    assert_int_equal(f->store.users->nelts, 1);
+}
+
+/* Two at once: the unique index decides, and the answer is the usual one. */
+static void a_lost_race(void **state)
+{
+    fixture *f = *state;
+
+    f->store.answer[OP_SIGN_UP] = APR_EEXIST;
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_user_exists);
+    assert_int_equal(cookies_set(f), 0);
+    f->settings.auto_sign_in = 0;
+    assert_true(json_is_null(json_object_get(
+        body_of(f, serve(f, "POST", "/sign-up/email", "{" NEW_USER "}")), "token")));
+    assert_int_equal(f->store.users->nelts, 0);
+}
+
+static void sign_up_store_failures(void **state)
+{
+    fixture *f = *state;
+
+    f->store.answer[OP_LOGIN] = APR_EGENERAL;
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_unavailable);
+    f->store.answer[OP_LOGIN] = APR_SUCCESS;
+    f->store.answer[OP_SIGN_UP] = APR_EGENERAL;
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_unavailable);
+    assert_int_equal(cookies_set(f), 0);
+    f->store.answer[OP_SIGN_UP] = APR_EINVAL;
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_create_user);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+static void sign_up_switched_off(void **state)
+{
+    fixture *f = *state;
+
+    f->settings.sign_up = 0;
+    assert_error(serve(f, "POST", "/sign-up/email", "{" NEW_USER "}"), &ba_err_sign_up_disabled);
+    /* after validation, as upstream */
+    assert_error(serve(f, "POST", "/sign-up/email", "{}"), &ba_err_validation);
+}
+
+static const ba_answer *sign_up_with_password(fixture *f, const char *password)
+{
+    return serve(f, "POST", "/sign-up/email",
+                 apr_pstrcat(f->pool, "{\"name\":\"\",\"email\":\"z@b.co\",\"password\":\"", password,
+                             "\"}", NULL));
+}
+
+#define EMOJI "\xf0\x9f\x98\x80"
+
+static void password_lengths(void **state)
+{
+    fixture *f = *state;
+    char text[130];
+
+    memset(text, 'x', 129);
+    text[129] = '\0';
+    assert_error(sign_up_with_password(f, text), &ba_err_password_long);
+    text[128] = '\0';
+    assert_int_equal(sign_up_with_password(f, text)->status, 200);
+    f->store.users->nelts = 0;
+    assert_error(sign_up_with_password(f, ""), &ba_err_validation);
+    assert_error(sign_up_with_password(f, "x"), &ba_err_password_short);
+    assert_error(sign_up_with_password(f, "1234567"), &ba_err_password_short);
+    assert_error(sign_up_with_password(f, EMOJI EMOJI EMOJI "x"), &ba_err_password_short);
+    assert_int_equal(sign_up_with_password(f, EMOJI EMOJI EMOJI EMOJI)->status, 200);
+    f->store.users->nelts = 0;
+    assert_int_equal(sign_up_with_password(f, "12345678")->status, 200);
+    f->store.users->nelts = 0;
+    /* the length is of what was typed, before NFKC: U+FDFA alone becomes 18 characters */
+    assert_error(sign_up_with_password(f, "\xef\xb7\xba"), &ba_err_password_short);
+}
+
+static void what_no_column_holds(void **state)
+{
+    fixture *f = *state;
+    char name[257], email[261];
+
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    assert_error(serve(f, "POST", "/sign-up/email",
+                       apr_pstrcat(f->pool, "{" NEW_USER ",\"name\":\"", name, "\"}", NULL)),
+                 &ba_err_create_user);
+    name[255] = '\0';
+    assert_int_equal(serve(f, "POST", "/sign-up/email",
+                           apr_pstrcat(f->pool, "{" NEW_USER ",\"name\":\"", name, "\"}", NULL))
+                         ->status,
+                     200);
+    memset(email, 'e', 260);
+    memcpy(email + 250, "@b.coco", 8);
+    assert_error(serve(f, "POST", "/sign-up/email",
+                       apr_pstrcat(f->pool, "{" NEW_USER ",\"email\":\"", email, "\"}", NULL)),
+                 &ba_err_create_user);
+    assert_int_equal(f->store.asked[OP_SIGN_UP], 1);
+}
+
+static void forms_are_read_too(void **state)
+{
+    fixture *f = *state;
+    static const char type[] = "application/x-www-form-urlencoded";
+
+    fixture_call(f, "POST", "/sign-up/email");
+    body_of(f, serve_with(f, "POST", "/sign-up/email", type,
+                          "name=Zo%C3%AB+M&email=zoe%40example.com&password=correct+horse"));
+    assert_string_equal(APR_ARRAY_IDX(f->store.users, 0, fake_user *)->user.name, "Zo\xc3\xab M");
+    fixture_call(f, "POST", "/sign-in/email");
+    body_of(f, serve_with(f, "POST", "/sign-in/email", type,
+                          "email=zoe%40example.com&password=correct+horse"));
+    /* all values are texts: no boolean can come in a form */
+    fixture_call(f, "POST", "/sign-in/email");
+    assert_error(serve_with(f, "POST", "/sign-in/email", type,
+                            "email=zoe%40example.com&password=correct+horse&rememberMe=true"),
+                 &ba_err_validation);
+    fixture_call(f, "POST", "/sign-in/email");
+    body_of(f, serve_with(f, "POST", "/sign-in/email", type,
+                          "email=a%40b.co&email=zoe%40example.com&password=correct+horse"));
+}
+
+/* ---- sign-in */
+
+#define LOGIN "\"email\":\"Zoe@Example.COM\",\"password\":\"" PASSWORD "\""
+
+static void sign_in_good(void **state)
+{
+    fixture *f = *state;
+    const json_t *json;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    json = body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN "}"));
+    assert_true(json_is_false(json_object_get(json, "redirect")));
+    assert_null(json_object_get(json, "url"));
+    assert_null(f->call->answer.location);
+    assert_string_equal(text_at(json_object_get(json, "user"), "id"), "user1");
+    assert_non_null(fixture_find_session(f, text_at(json, "token")));
+    assert_int_equal(cookies_set(f), 1);
+    assert_int_equal(f->store.asked[OP_PASSWORD_RENEW], 0);
+    assert_true(fixture_logged(f, "BA0404"));
+}
+
+static void sign_in_with_a_callback(void **state)
+{
+    fixture *f = *state;
+    const json_t *json;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    json = body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN ",\"callbackURL\":\"/x?y\"}"));
+    assert_true(json_is_true(json_object_get(json, "redirect")));
+    assert_string_equal(text_at(json, "url"), "/x?y");
+    assert_string_equal(f->call->answer.location, "/x?y");
+    json = body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN ",\"callbackURL\":\"\"}"));
+    assert_true(json_is_false(json_object_get(json, "redirect")));
+    assert_string_equal(text_at(json, "url"), "");
+    assert_null(f->call->answer.location);
+}
+
+static void sign_in_drops_an_old_marker(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    fixture_call(f, "POST", "/sign-in/email");
+    fixture_header(f, "Cookie", REMEMBER "=" COOKIE_TRUE "; " NAME "=" COOKIE_TOKEN);
+    fixture_header(f, "Origin", ORIGIN);
+    body_of(f, serve_with(f, "POST", "/sign-in/email", "application/json", "{" LOGIN "}"));
+    assert_non_null(strstr(fixture_cookie(f, REMEMBER), "Max-Age=0"));
+    /* never the token that the client brought */
+    assert_null(strstr(fixture_cookie(f, NAME), TOKEN));
+}
+
+static void sign_in_refused(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, "another one"));
+    fixture_add_user(f, "social@example.com", NULL);
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_credentials);
+    assert_error(serve(f, "POST", "/sign-in/email",
+                       "{\"email\":\"nobody@example.com\",\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_credentials);
+    assert_error(serve(f, "POST", "/sign-in/email",
+                       "{\"email\":\"social@example.com\",\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_credentials);
+    assert_error(serve(f, "POST", "/sign-in/email", "{\"email\":\"zoe@example.com\",\"password\":\"\"}"),
+                 &ba_err_credentials);
+    assert_error(serve(f, "POST", "/sign-in/email", "{\"email\":\"no\",\"password\":\"x\"}"),
+                 &ba_err_invalid_email);
+    assert_error(serve(f, "POST", "/sign-in/email", "{\"email\":\"zoe@example.com\"}"),
+                 &ba_err_validation);
+    assert_int_equal(cookies_set(f), 0);
+    assert_int_equal(f->store.sessions->nelts, 0);
+    assert_true(fixture_logged(f, "BA0405"));
+}
+
+static void long_passwords_are_not_hashed(void **state)
+{
+    fixture *f = *state;
+    char *text = apr_palloc(f->pool, 60001);
+
+    memset(text, 'x', 60000);
+    text[60000] = '\0';
+    assert_error(serve(f, "POST", "/sign-in/email",
+                       apr_pstrcat(f->pool, "{\"email\":\"zoe@example.com\",\"password\":\"", text,
+                                   "\"}", NULL)),
+                 &ba_err_password_long);
+    assert_int_equal(f->store.asked[OP_LOGIN], 0);
+}
+
+/* A hash that we cannot read is a wrong password, not an error (PW-8). */
+static void unreadable_hashes(void **state)
+{
+    fixture *f = *state;
+    static const char *const stored[] = {
+        "", "x", "correct horse", ":", "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$Q1Rm"};
+
+    for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); ++i) {
+        f->store.users->nelts = 0;
+        fixture_add_user(f, "zoe@example.com", stored[i]);
+        assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_credentials);
+    }
+    assert_true(fixture_logged(f, "BA0605"));
+}
+
+static void verification_is_asked_for_after_the_password(void **state)
+{
+    fixture *f = *state;
+    fake_user *u = fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+
+    f->settings.require_email_verification = 1;
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_not_verified);
+    assert_error(serve(f, "POST", "/sign-in/email",
+                       "{\"email\":\"zoe@example.com\",\"password\":\"wrong\"}"),
+                 &ba_err_credentials);
+    assert_int_equal(f->store.sessions->nelts, 0);
+    u->user.email_verified = 1;
+    body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN "}"));
+}
+
+static void sign_in_store_failures(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    f->store.answer[OP_LOGIN] = APR_EGENERAL;
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_unavailable);
+    f->store.answer[OP_LOGIN] = APR_SUCCESS;
+    f->store.answer[OP_SESSION_ADD] = APR_EGENERAL;
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_unavailable);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+static void old_hashes_are_renewed(void **state)
+{
+    fixture *f = *state;
+    static const char *const stored[] = {
+        /* "correct horse", as crypt(3), npm's scrypt and a costlier argon2id have it */
+        "$1$saltsalt$NuzA7WTAelpl95xgBGWN60",
+        NULL,
+        NULL,
+    };
+    static const ba_hash_params others[] = {
+        {0}, {BA_HASH_SCRYPT, 0, 0, 0}, {BA_HASH_ARGON2ID, 16, 2, 1}};
+
+    for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); ++i) {
+        const char *old = stored[i] ? stored[i]
+                                    : ba_password_hash(&others[i], (ba_bytes){PASSWORD, 13}, f->pool);
+        fake_user *u;
+
+        f->store.users->nelts = 0;
+        u = fixture_add_user(f, "zoe@example.com", old);
+        /* not for a wrong password */
+        assert_error(serve(f, "POST", "/sign-in/email",
+                           "{\"email\":\"zoe@example.com\",\"password\":\"wrong\"}"),
+                     &ba_err_credentials);
+        assert_string_equal(u->hash, old);
+        body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN "}"));
+        assert_string_not_equal(u->hash, old);
+        assert_false(ba_password_outdated(&f->settings.hash, u->hash));
+        body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN "}"));
+        assert_int_equal(f->store.asked[OP_PASSWORD_RENEW], (int)i + 1);
+    }
+}
+
+static void a_renewal_that_fails_is_no_matter(void **state)
+{
+    fixture *f = *state;
+    const ba_hash_params other = {BA_HASH_ARGON2ID, 16, 2, 1};
+
+    fixture_add_user(f, "zoe@example.com",
+                     ba_password_hash(&other, (ba_bytes){PASSWORD, 13}, f->pool));
+    f->store.answer[OP_PASSWORD_RENEW] = APR_EGENERAL;
+    body_of(f, serve(f, "POST", "/sign-in/email", "{" LOGIN "}"));
+    assert_int_equal(f->call->answer.retry_after, 0);
+}
+
+/* ---- the gate */
+
+/* Nobody may learn from a full queue whether the address exists. */
+static void a_full_gate_is_503(void **state)
+{
+    fixture *f = *state;
+    ba_gate *full;
+    ba_permit permit;
+    int lost;
+
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &full, f->pool), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(full, 0, &permit, &lost), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = full;
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_busy);
+    assert_error(serve(f, "POST", "/sign-in/email",
+                       "{\"email\":\"nobody@example.com\",\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_busy);
+    assert_error(serve(f, "POST", "/sign-up/email",
+                       "{\"name\":\"\",\"email\":\"new@b.co\",\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_busy);
+    assert_true(fixture_logged(f, "BA0602"));
+    assert_int_equal(f->store.asked[OP_SIGN_UP] + f->store.asked[OP_SESSION_ADD], 0);
+    ba_gate_leave(full, permit);
+}
+
+/* Each way out of a handler gives its permit back. */
+static void permits_come_back(void **state)
+{
+    fixture *f = *state;
+    ba_gate *one;
+
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = one;
+    fixture_add_user(f, "zoe@example.com", "unreadable");
+    fixture_add_user(f, "old@example.com", "$1$saltsalt$NuzA7WTAelpl95xgBGWN60");
+    for (int i = 0; i < 3; ++i) {
+        assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_credentials);
+        assert_error(serve(f, "POST", "/sign-in/email",
+                           "{\"email\":\"nobody@example.com\",\"password\":\"" PASSWORD "\"}"),
+                     &ba_err_credentials);
+        body_of(f, serve(f, "POST", "/sign-in/email",
+                         "{\"email\":\"old@example.com\",\"password\":\"" PASSWORD "\"}"));
+        f->store.answer[OP_SIGN_UP] = APR_EGENERAL;
+        assert_error(serve(f, "POST", "/sign-up/email",
+                           "{\"name\":\"\",\"email\":\"new@b.co\",\"password\":\"" PASSWORD "\"}"),
+                     &ba_err_unavailable);
+    }
+}
+
+/* ---- sessions */
+
+static void get_session(void **state)
+{
+    fixture *f = *state;
+    const json_t *json;
+
+    assert_string_equal(serve(f, "GET", "/get-session", NULL)->body, "null");
+    assert_int_equal(cookies_set(f), 0);
+    fixture_add_user(f, "zoe@example.com", NULL);
+    fixture_add_session(f, "user1", TOKEN, NOW + 7 * DAY);
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    json = body_of(f, serve_with(f, "GET", "/get-session", NULL, NULL));
+    assert_int_equal(json_object_size(json), 2);
+    assert_string_equal(text_at(json_object_get(json, "session"), "token"), TOKEN);
+    assert_string_equal(text_at(json_object_get(json, "user"), "email"), "zoe@example.com");
+}
+
+/* The body of a GET is not looked at. */
+static void get_ignores_bodies(void **state)
+{
+    fixture *f = *state;
+
+    fixture_call(f, "GET", "/get-session");
+    assert_string_equal(serve_with(f, "GET", "/get-session", "text/plain", "{")->body, "null");
+}
+
+static void get_session_drops_cache_cookies(void **state)
+{
+    fixture *f = *state;
+
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", DATA "=x; " DATA ".0=y");
+    assert_string_equal(serve_with(f, "GET", "/get-session", NULL, NULL)->body, "null");
+    assert_int_equal(cookies_set(f), 2);
+    assert_non_null(strstr(fixture_cookie(f, DATA), "Max-Age=0"));
+    assert_non_null(strstr(fixture_cookie(f, DATA ".0"), "Max-Age=0"));
+}
+
+static void revoke_it(fake_store *store)
+{
+    APR_ARRAY_IDX(store->sessions, 0, ba_session *)->token = NULL;
+}
+
+static void get_session_failures(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", NULL);
+    fixture_add_session(f, "user1", TOKEN, NOW + DAY);
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    f->store.answer[OP_SESSION] = APR_EGENERAL;
+    assert_error(serve_with(f, "GET", "/get-session", NULL, NULL), &ba_err_unavailable);
+    assert_int_equal(cookies_set(f), 0);
+    f->store.answer[OP_SESSION] = APR_SUCCESS;
+    f->store.before[OP_SESSION_EXTEND] = revoke_it;
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    assert_error(serve_with(f, "GET", "/get-session", NULL, NULL), &ba_err_get_session);
+    assert_int_equal(cookies_set(f), 3);
+    assert_error(serve(f, "POST", "/get-session", NULL), &ba_err_post_get_session);
+}
+
+static void sign_out(void **state)
+{
+    fixture *f = *state;
+
+    assert_string_equal(serve(f, "POST", "/sign-out", NULL)->body, "{\"success\":true}");
+    assert_int_equal(cookies_set(f), 3);
+    assert_string_equal(serve(f, "POST", "/sign-out", "{}")->body, "{\"success\":true}");
+    assert_error(serve(f, "POST", "/sign-out", "null"), &ba_err_validation);
+    assert_error(serve(f, "POST", "/sign-out", "[]"), &ba_err_validation);
+    fixture_add_session(f, "user1", TOKEN, NOW + DAY);
+    fixture_call(f, "POST", "/sign-out");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    fixture_header(f, "Origin", ORIGIN);
+    f->store.answer[OP_SESSION_DELETE] = APR_EGENERAL;
+    assert_error(serve_with(f, "POST", "/sign-out", NULL, NULL), &ba_err_unavailable);
+    assert_int_equal(cookies_set(f), 0);
+    f->store.answer[OP_SESSION_DELETE] = APR_SUCCESS;
+    assert_int_equal(serve_with(f, "POST", "/sign-out", NULL, NULL)->status, 200);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_true(fixture_logged(f, "BA0406"));
+}
+
+/* ---- service */
+
+static void ok_and_error(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *query;
+        const char *location;
+    } rows[] = {
+        {NULL, "/?error=UNKNOWN"},
+        {"", "/?error=UNKNOWN"},
+        {"error=", "/?error=UNKNOWN"},
+        {"error=invalid_code", "/?error=invalid_code"},
+        {"error=It's-1", "/?error=It%27s-1"},
+        {"error=%3Cscript%3E", "/?error=UNKNOWN"},
+        {"error=a%0d%0ab", "/?error=UNKNOWN"},
+        {"error=x&error_description=a+b%26c%0d%0aSet-Cookie:", "/?error=x&error_description=a+b%26c%0D%0ASet-Cookie%3A"},
+        {"error=x&error_description=", "/?error=x"},
+        {"error_description=%ff", "/?error=UNKNOWN&error_description=%EF%BF%BD"},
+    };
+
+    assert_string_equal(serve(f, "GET", "/ok", NULL)->body, "{\"ok\":true}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        fixture_call(f, "GET", "/error")->query = rows[i].query;
+        serve_with(f, "GET", "/error", NULL, NULL);
+        assert_int_equal(f->call->answer.status, 302);
+        assert_string_equal(f->call->answer.location, rows[i].location);
+        assert_null(f->call->answer.type);
+    }
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(finds_rows_exactly),
+        TEST(media_types),
+        TEST(bad_json),
+        TEST(origin_comes_before_validation_and_form_rules_after),
+        TEST(url_fields),
+        TEST(sign_up_signs_in),
+        TEST(sign_up_takes_named_fields_only),
+        TEST(sign_up_without_remembering),
+        TEST(sign_up_without_signing_in),
+        TEST(a_taken_address),
+        TEST(a_lost_race),
+        TEST(sign_up_store_failures),
+        TEST(sign_up_switched_off),
+        TEST(password_lengths),
+        TEST(what_no_column_holds),
+        TEST(forms_are_read_too),
+        TEST(sign_in_good),
+        TEST(sign_in_with_a_callback),
+        TEST(sign_in_drops_an_old_marker),
+        TEST(sign_in_refused),
+        TEST(long_passwords_are_not_hashed),
+        TEST(unreadable_hashes),
+        TEST(verification_is_asked_for_after_the_password),
+        TEST(sign_in_store_failures),
+        TEST(old_hashes_are_renewed),
+        TEST(a_renewal_that_fails_is_no_matter),
+        TEST(a_full_gate_is_503),
+        TEST(permits_come_back),
+        TEST(get_session),
+        TEST(get_ignores_bodies),
+        TEST(get_session_drops_cache_cookies),
+        TEST(get_session_failures),
+        TEST(sign_out),
+        TEST(ok_and_error),
+    };
+
+    return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_session.h"
+#include "fixture.h"
+
+#define NAME "better-auth.session_token"
+#define DATA "better-auth.session_data"
+#define REMEMBER "better-auth.dont_remember"
+
+/* With the defaults a session is refreshed when it has this long to live, or less. */
+#define DUE (NOW + 6 * DAY)
+
+/* A user, a session until then, and a call that shows the good cookie. */
+static fixture *with_session(void **state, ba_time expires_at, const char *more_cookies)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", NULL);
+    fixture_add_session(f, "user1", TOKEN, expires_at);
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", apr_pstrcat(f->pool, NAME "=" COOKIE_TOKEN, more_cookies, NULL));
+    return f;
+}
+
+static int cookies_set(const fixture *f)
+{
+    return apr_table_elts(f->call->answer.cookies)->nelts;
+}
+
+static void assert_cleared(const fixture *f)
+{
+    assert_int_equal(cookies_set(f), 3);
+    assert_string_equal(fixture_cookie(f, NAME),
+                        NAME "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+    assert_string_equal(fixture_cookie(f, DATA),
+                        DATA "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+    assert_string_equal(fixture_cookie(f, REMEMBER),
+                        REMEMBER "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+}
+
+static void a_young_session_is_returned_as_it_is(void **state)
+{
+    fixture *f = with_session(state, DUE + 1, "");
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_string_equal(f->call->session->token, TOKEN);
+    assert_string_equal(f->call->user->email, "zoe@example.com");
+    assert_int_equal(cookies_set(f), 0);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+}
+
+static void an_old_session_is_refreshed(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(f->call->session->expires_at == NOW + 7 * DAY);
+    assert_true(f->call->session->updated_at == NOW);
+    assert_string_equal(f->call->session->token, TOKEN); /* never changes */
+    assert_true(fixture_find_session(f, TOKEN)->expires_at == NOW + 7 * DAY);
+    assert_int_equal(cookies_set(f), 1);
+    assert_string_equal(fixture_cookie(f, NAME),
+                        NAME "=" COOKIE_TOKEN "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax");
+}
+
+/* It is the configured life that counts, not what was configured at sign-in. */
+static void the_rule_follows_the_settings(void **state)
+{
+    fixture *f = with_session(state, NOW + BA_MS(3600), "");
+
+    f->settings.session_expires_in = 600;
+    f->settings.session_update_age = 86400;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0); /* never due */
+    f->call->session_asked = 0;
+    f->settings.session_expires_in = 7200;
+    f->settings.session_update_age = 0; /* at every use */
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(fixture_find_session(f, TOKEN)->expires_at == NOW + BA_MS(7200));
+}
+
+static void dont_remember_is_never_refreshed(void **state)
+{
+    fixture *f = with_session(state, NOW + 1, "; " REMEMBER "=" COOKIE_TRUE);
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+/* Without the marker a 24-hour session becomes a whole one at its first use. */
+static void a_forged_dont_remember_counts_for_nothing(void **state)
+{
+    fixture *f = with_session(
+        state, NOW + DAY, "; " REMEMBER "=true.LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd1%3D");
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(fixture_find_session(f, TOKEN)->expires_at == NOW + 7 * DAY);
+    /* and it goes, or it would stand beside the new cookie */
+    assert_non_null(strstr(fixture_cookie(f, REMEMBER), "Max-Age=0"));
+}
+
+/* A session token under that name is signed by us, but says nothing. */
+static void only_true_means_dont_remember(void **state)
+{
+    fixture *f = with_session(state, DUE, "; " REMEMBER "=" COOKIE_TOKEN);
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 1);
+}
+
+static void disable_refresh(void **state)
+{
+    static const struct {
+        const char *query;
+        int refreshed;
+    } rows[] = {
+        {"disableRefresh=true", 0},
+        {"disableRefresh=1", 0},
+        {"disableRefresh=false", 0}, /* any text is true, this one too */
+        {"disableRefresh=0", 0},
+        {"x=y&disableRefresh=%20", 0},
+        {"disableRefresh=&disableRefresh=", 0}, /* two make an array: true */
+        {"disableRefresh=", 1},
+        {"disableRefresh", 1},
+        {"disablerefresh=true", 1},
+        {"", 1},
+        {"&", 1},
+    };
+    fixture *f = with_session(state, DUE, "");
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        f->call->session_asked = 0;
+        f->call->query = rows[i].query;
+        f->store.asked[OP_SESSION_EXTEND] = 0;
+        fixture_find_session(f, TOKEN)->expires_at = DUE;
+        assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+        if (f->store.asked[OP_SESSION_EXTEND] != rows[i].refreshed) {
+            fail_msg("?%s", rows[i].query);
+        }
+    }
+}
+
+static void expiry_is_to_the_millisecond(void **state)
+{
+    fixture *f = with_session(state, NOW, "; " REMEMBER "=" COOKIE_TRUE);
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    f->call->session_asked = 0;
+    fixture_find_session(f, TOKEN)->expires_at = NOW - 1;
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+}
+
+static void an_expired_session_is_cleared_and_deleted(void **state)
+{
+    fixture *f = with_session(state, NOW - 1, "");
+
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_null(f->call->session);
+    assert_null(f->call->user);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_cleared(f);
+}
+
+static void an_unknown_session_is_cleared(void **state)
+{
+    fixture *f = *state;
+
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_int_equal(f->store.asked[OP_SESSION], 1);
+    assert_cleared(f);
+}
+
+/* No question to the database, no cookie touched. */
+static void forged_cookies_cost_nothing(void **state)
+{
+    fixture *f = *state;
+    static const char *const cookies[] = {
+        "a=b", NAME "=", NAME "=" TOKEN, NAME "=" TOKEN ".", NAME "=x" COOKIE_TOKEN,
+        NAME "=" TOKEN ".M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jR%3D",
+        "__Secure-" NAME "=" COOKIE_TOKEN, "session_token=" COOKIE_TOKEN,
+        NAME "=.thNnmggU2ex3L5XXeMNfxf8Wl8STcVZTxscSFEKSxa0%3D",
+    };
+
+    for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); ++i) {
+        fixture_call(f, "GET", "/get-session");
+        fixture_header(f, "Cookie", cookies[i]);
+        assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+        assert_int_equal(cookies_set(f), 0);
+    }
+    assert_int_equal(f->store.asked[OP_SESSION], 0);
+}
+
+/* Signed by us but longer than any token: nothing that the column could hold. */
+static void a_long_token_is_not_asked_for(void **state)
+{
+    fixture *f = *state;
+    char token[301];
+
+    memset(token, 'x', 300);
+    token[300] = '\0';
+    ba_session_set_cookies(f->call, &(ba_session){.token = token}, 1);
+    fixture_header(f, "Cookie", fixture_cookie(f, NAME));
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_int_equal(f->store.asked[OP_SESSION], 0);
+}
+
+/* The marker's value under the session's name is signed, but names no session. */
+static void the_marker_is_no_session(void **state)
+{
+    fixture *f = with_session(state, DUE + 1, "");
+
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TRUE);
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_null(f->call->session);
+}
+
+static void a_store_that_is_down_clears_nothing(void **state)
+{
+    static const fake_op ops[] = {OP_SESSION, OP_SESSION_EXTEND};
+    fixture *f = with_session(state, DUE, "");
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); ++i) {
+        memset(f->store.answer, 0, sizeof(f->store.answer));
+        f->store.answer[ops[i]] = APR_EGENERAL;
+        f->call->session_asked = 0;
+        assert_int_equal(ba_session_find(f->call), APR_EGENERAL);
+        assert_null(f->call->session);
+        assert_null(f->call->user);
+        assert_int_equal(cookies_set(f), 0);
+    }
+}
+
+static void an_expired_session_that_cannot_be_deleted(void **state)
+{
+    fixture *f = with_session(state, NOW - 1, "");
+
+    f->store.answer[OP_SESSION_DELETE] = APR_EGENERAL;
+    assert_int_equal(ba_session_find(f->call), APR_EGENERAL);
+    assert_null(f->call->session);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+static void revoke_it(fake_store *store)
+{
+    APR_ARRAY_IDX(store->sessions, 0, ba_session *)->token = NULL;
+}
+
+/* Revoked between the read and the write: gone, and not brought back (SE-17). */
+static void revoked_during_refresh(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    f->store.before[OP_SESSION_EXTEND] = revoke_it;
+    assert_int_equal(ba_session_find(f->call), APR_INCOMPLETE);
+    assert_null(f->call->session);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_cleared(f);
+}
+
+static void refresh_first(fake_store *store)
+{
+    APR_ARRAY_IDX(store->sessions, 0, ba_session *)->expires_at = NOW + 7 * DAY - 5;
+}
+
+/* Two requests at once: one writes, both are signed in. */
+static void refreshed_by_another(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    f->store.before[OP_SESSION_EXTEND] = refresh_first;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(f->call->session->expires_at == NOW + 7 * DAY - 5);
+    assert_true(fixture_find_session(f, TOKEN)->expires_at == NOW + 7 * DAY - 5);
+}
+
+static void asks_once_per_call(void **state)
+{
+    fixture *f = with_session(state, DUE + 1, "");
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    f->store.answer[OP_SESSION] = APR_EGENERAL;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION], 1);
+}
+
+static void a_failure_is_remembered_too(void **state)
+{
+    fixture *f = with_session(state, DUE + 1, "");
+
+    f->store.answer[OP_SESSION] = APR_EGENERAL;
+    assert_int_equal(ba_session_find(f->call), APR_EGENERAL);
+    f->store.answer[OP_SESSION] = APR_SUCCESS;
+    assert_int_equal(ba_session_find(f->call), APR_EGENERAL);
+}
+
+static void begins_sessions(void **state)
+{
+    fixture *f = *state;
+    const ba_user user = {.id = "user1"};
+    const ba_session *s = ba_session_begin(f->call, &user, 1), *t;
+
+    assert_int_equal(strlen(s->token), 32);
+    assert_int_equal(strlen(s->id), 32);
+    assert_string_equal(s->user_id, "user1");
+    assert_string_equal(s->ip_address, "192.0.2.7");
+    assert_string_equal(s->user_agent, "");
+    assert_true(s->created_at == NOW && s->updated_at == NOW);
+    assert_true(s->expires_at == NOW + 7 * DAY);
+    fixture_header(f, "User-Agent", "caf\xe9");
+    /* what the client offers as token is nobody's business (SE-2) */
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    t = ba_session_begin(f->call, &user, 0);
+    assert_true(t->expires_at == NOW + DAY);
+    assert_string_equal(t->user_agent, "caf\xc3\xa9");
+    assert_string_not_equal(t->token, TOKEN);
+    assert_string_not_equal(t->token, s->token);
+}
+
+static void cuts_long_user_agents(void **state)
+{
+    fixture *f = *state;
+    char agent[5001];
+    const ba_user user = {.id = "user1"};
+
+    memset(agent, '\xe9', 5000);
+    agent[5000] = '\0';
+    fixture_header(f, "User-Agent", agent);
+    assert_int_equal(strlen(ba_session_begin(f->call, &user, 1)->user_agent), 2 * 1024);
+}
+
+static void sets_cookies(void **state)
+{
+    fixture *f = *state;
+    const ba_session s = {.token = TOKEN};
+
+    assert_int_equal(ba_session_set_cookies(f->call, &s, 0), APR_SUCCESS);
+    assert_int_equal(cookies_set(f), 2);
+    assert_string_equal(fixture_cookie(f, NAME),
+                        NAME "=" COOKIE_TOKEN "; Path=/; HttpOnly; SameSite=Lax");
+    assert_string_equal(fixture_cookie(f, REMEMBER),
+                        REMEMBER "=" COOKIE_TRUE "; Path=/; HttpOnly; SameSite=Lax");
+    fixture_call(f, "POST", "/sign-in/email");
+    assert_int_equal(ba_session_set_cookies(f->call, &s, 1), APR_SUCCESS);
+    assert_int_equal(cookies_set(f), 1);
+}
+
+static void ends_sessions(void **state)
+{
+    fixture *f = with_session(state, NOW - DAY, ""); /* expired or not */
+
+    assert_int_equal(ba_session_end(f->call), APR_SUCCESS);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_cleared(f);
+}
+
+static void ending_no_session_clears_cookies(void **state)
+{
+    fixture *f = *state;
+
+    fixture_header(f, "Cookie", NAME "=forged; " DATA ".0=x");
+    assert_int_equal(ba_session_end(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_DELETE], 0);
+    assert_int_equal(cookies_set(f), 4);
+    assert_non_null(fixture_cookie(f, DATA ".0"));
+}
+
+static void an_end_that_failed_clears_nothing(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    f->store.answer[OP_SESSION_DELETE] = APR_EGENERAL;
+    assert_int_equal(ba_session_end(f->call), APR_EGENERAL);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(a_young_session_is_returned_as_it_is),
+        FIXTURE_TEST(an_old_session_is_refreshed),
+        FIXTURE_TEST(the_rule_follows_the_settings),
+        FIXTURE_TEST(dont_remember_is_never_refreshed),
+        FIXTURE_TEST(a_forged_dont_remember_counts_for_nothing),
+        FIXTURE_TEST(only_true_means_dont_remember),
+        FIXTURE_TEST(disable_refresh),
+        FIXTURE_TEST(expiry_is_to_the_millisecond),
+        FIXTURE_TEST(an_expired_session_is_cleared_and_deleted),
+        FIXTURE_TEST(an_unknown_session_is_cleared),
+        FIXTURE_TEST(forged_cookies_cost_nothing),
+        FIXTURE_TEST(a_long_token_is_not_asked_for),
+        FIXTURE_TEST(the_marker_is_no_session),
+        FIXTURE_TEST(a_store_that_is_down_clears_nothing),
+        FIXTURE_TEST(an_expired_session_that_cannot_be_deleted),
+        FIXTURE_TEST(revoked_during_refresh),
+        FIXTURE_TEST(refreshed_by_another),
+        FIXTURE_TEST(asks_once_per_call),
+        FIXTURE_TEST(a_failure_is_remembered_too),
+        FIXTURE_TEST(begins_sessions),
+        FIXTURE_TEST(cuts_long_user_agents),
+        FIXTURE_TEST(sets_cookies),
+        FIXTURE_TEST(ends_sessions),
+        FIXTURE_TEST(ending_no_session_clears_cookies),
+        FIXTURE_TEST(an_end_that_failed_clears_nothing),
+    };
+
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
