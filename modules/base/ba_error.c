@@ -48,3 +48,13 @@ const ba_error ba_err_get_session = {401, "FAILED_TO_GET_SESSION", "Failed to ge
 const ba_error ba_err_post_get_session = {
     405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
     "POST method requires deferSessionRefresh to be enabled in session config"};
+
+const ba_error ba_err_not_fresh = {403, "SESSION_NOT_FRESH", "Session is not fresh"};
+const ba_error ba_err_email_update = {400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated"};
+const ba_error ba_err_no_fields = {400, NULL, "No fields to update"};
+const ba_error ba_err_no_credential = {400, "CREDENTIAL_ACCOUNT_NOT_FOUND",
+                                       "Credential account not found"};
+const ba_error ba_err_invalid_password = {400, "INVALID_PASSWORD", "Invalid password"};
+const ba_error ba_err_last_account = {400, "FAILED_TO_UNLINK_LAST_ACCOUNT",
+                                      "You can't unlink your last account"};
+const ba_error ba_err_no_account = {400, "ACCOUNT_NOT_FOUND", "Account not found"};

@@ -44,5 +44,12 @@ extern const ba_error ba_err_credentials;
 extern const ba_error ba_err_not_verified;
 extern const ba_error ba_err_get_session;
 extern const ba_error ba_err_post_get_session;
+extern const ba_error ba_err_not_fresh;
+extern const ba_error ba_err_email_update;
+extern const ba_error ba_err_no_fields;
+extern const ba_error ba_err_no_credential;
+extern const ba_error ba_err_invalid_password;
+extern const ba_error ba_err_last_account;
+extern const ba_error ba_err_no_account;
 
 #endif

@@ -56,6 +56,17 @@ typedef struct ba_hash_params {
     apr_uint32_t lanes;
 } ba_hash_params;
 
+/* A row of `account`, without its secrets. */
+typedef struct ba_account {
+    const char *id;
+    const char *account_id; /* the provider's name for the user */
+    const char *provider_id;
+    const char *user_id;
+    const char *scope; /* comma-separated, NULL if there is none */
+    ba_time created_at;
+    ba_time updated_at;
+} ba_account;
+
 /* Longest values that the VARCHAR columns hold, in characters. Longer input is
  * refused before it reaches a database (security.md IN-6). */
 #define BA_NAME_MAX 255

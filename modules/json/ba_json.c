@@ -167,6 +167,11 @@ json_t *ba_json_object(apr_pool_t *pool)
     return own(json_object(), pool);
 }
 
+json_t *ba_json_array(apr_pool_t *pool)
+{
+    return own(json_array(), pool);
+}
+
 const char *ba_json_text(const json_t *json, apr_pool_t *pool)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -226,5 +231,26 @@ json_t *ba_json_session(const ba_session *session, apr_pool_t *pool)
     set_text(json, "userAgent", session->user_agent);
     set_text(json, "userId", session->user_id);
     set_text(json, "id", session->id);
+    return json;
+}
+
+json_t *ba_json_account(const ba_account *account, apr_pool_t *pool)
+{
+    json_t *json = ba_json_object(pool);
+    json_t *scopes = json_array();
+
+    for (const char *p = account->scope; p && *p;) {
+        apr_size_t len = strcspn(p, ",");
+
+        json_array_append_new(scopes, json_stringn(p, len));
+        p += len + (p[len] == ',');
+    }
+    set_text(json, "accountId", account->account_id);
+    set_text(json, "providerId", account->provider_id);
+    set_text(json, "userId", account->user_id);
+    set_date(json, "createdAt", account->created_at, pool);
+    set_date(json, "updatedAt", account->updated_at, pool);
+    set_text(json, "id", account->id);
+    json_object_set_new(json, "scopes", scopes);
     return json;
 }

@@ -23,6 +23,9 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool);
 /* An object that is freed with the pool. */
 json_t *ba_json_object(apr_pool_t *pool);
 
+/* The same for an array. */
+json_t *ba_json_array(apr_pool_t *pool);
+
 /* Compact text, UTF-8. NULL when memory is out. */
 const char *ba_json_text(const json_t *json, apr_pool_t *pool);
 
@@ -32,5 +35,8 @@ const char *ba_json_error(const char *message, const char *code, apr_pool_t *poo
 /* The user and session objects of http-api 5.2. */
 json_t *ba_json_user(const ba_user *user, apr_pool_t *pool);
 json_t *ba_json_session(const ba_session *session, apr_pool_t *pool);
+
+/* The account object of list-accounts: no secrets, scopes as a list. */
+json_t *ba_json_account(const ba_account *account, apr_pool_t *pool);
 
 #endif

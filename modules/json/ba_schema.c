@@ -95,6 +95,10 @@ static const char *read_field(const ba_field *field, const json_t *value, void *
     int is_bool = field->kind == BA_FIELD_BOOL;
     const char *problem = NULL;
 
+    if (field->kind == BA_FIELD_ANY) {
+        *(const json_t **)(void *)slot = value;
+        return NULL;
+    }
     if (is_bool) {
         *(int *)(void *)slot = json_is_boolean(value) ? json_is_true(value) : -1;
     }
@@ -125,9 +129,9 @@ void *ba_schema_read(const ba_schema *schema, const json_t *body, const char **p
     const char *wrong = NULL;
 
     if (!json_is_object(body) && !(schema->optional && !body)) {
-        *problem = apr_psprintf(pool, "[body] Invalid input: expected object, received %s",
-                                type_name(body));
-        if (schema->record) {
+        *problem = apr_psprintf(pool, "[body] Invalid input: expected %s, received %s",
+                                schema->record == BA_RECORD ? "record" : "object", type_name(body));
+        if (schema->record == BA_OBJECT_AND_RECORD) {
             *problem = apr_psprintf(pool, "%s; [body] Invalid input: expected record, received %s",
                                     *problem, type_name(body));
         }

@@ -15,7 +15,8 @@ typedef enum {
     BA_FIELD_TEXT,  /* const char *; NULL: absent. NUL inside is refused */
     BA_FIELD_EMAIL, /* the same, and a valid address */
     BA_FIELD_BYTES, /* ba_bytes; data NULL: absent. May hold NUL */
-    BA_FIELD_BOOL   /* int; -1: absent */
+    BA_FIELD_BOOL,  /* int; -1: absent */
+    BA_FIELD_ANY    /* const json_t *; NULL: absent. The handler looks at it */
 } ba_field_kind;
 
 enum { BA_OPTIONAL = 0, BA_REQUIRED = 1, BA_NOT_EMPTY = 2 };
@@ -27,11 +28,14 @@ typedef struct ba_field {
     apr_size_t offset;
 } ba_field;
 
+/* What upstream calls a body that is not an object. */
+typedef enum { BA_OBJECT, BA_RECORD, BA_OBJECT_AND_RECORD } ba_record;
+
 typedef struct ba_schema {
     const ba_field *fields; /* ends with a row without name */
     apr_size_t size;        /* of the struct that they fill */
     int optional;           /* the body may be absent */
-    int record;             /* upstream reports a non-object twice */
+    ba_record record;
 } ba_schema;
 
 /* Reads body (NULL: absent) into a new struct of schema->size bytes. Unknown

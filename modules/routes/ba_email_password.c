@@ -32,7 +32,7 @@ static const ba_field sign_up_fields[] = {
     {0},
 };
 
-static const ba_schema sign_up_schema = {sign_up_fields, sizeof(sign_up_body), 0, 1};
+static const ba_schema sign_up_schema = {sign_up_fields, sizeof(sign_up_body), 0, BA_OBJECT_AND_RECORD};
 
 typedef struct sign_in_body {
     const char *email;
@@ -49,7 +49,7 @@ static const ba_field sign_in_fields[] = {
     {0},
 };
 
-static const ba_schema sign_in_schema = {sign_in_fields, sizeof(sign_in_body), 0, 0};
+static const ba_schema sign_in_schema = {sign_in_fields, sizeof(sign_in_body), 0, BA_OBJECT};
 
 static apr_size_t length(ba_bytes password)
 {
@@ -285,8 +285,8 @@ static void sign_in(ba_call *call, const void *input)
 }
 
 static const ba_route routes[] = {
-    {"POST", "/sign-up/email", 1, &sign_up_schema, sign_up},
-    {"POST", "/sign-in/email", 1, &sign_in_schema, sign_in},
+    {"POST", "/sign-up/email", BA_ANYONE, 1, &sign_up_schema, sign_up},
+    {"POST", "/sign-in/email", BA_ANYONE, 1, &sign_in_schema, sign_in},
     {0},
 };
 

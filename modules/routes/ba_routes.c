@@ -4,6 +4,7 @@
 #include "ba_routes_int.h"
 
 #include "ba_origin.h"
+#include "ba_session.h"
 #include "ba_text.h"
 
 #include <apr_strings.h>
@@ -13,6 +14,7 @@
 static const ba_feature *const features[] = {
     &ba_email_password,
     &ba_session_routes,
+    &ba_account_routes,
     &ba_service_routes,
     NULL,
 };
@@ -109,6 +111,30 @@ static int origin_good(ba_call *call, const ba_error *error)
     return !error;
 }
 
+/* 1 if the caller is who the route wants; else the call has its answer. */
+static int admit(ba_call *call, ba_access access)
+{
+    if (access == BA_ANYONE) {
+        return 1;
+    }
+    switch (ba_session_find(call)) {
+    case APR_SUCCESS:
+        break;
+    case APR_NOTFOUND:
+    case APR_INCOMPLETE:
+        ba_call_fail(call, &ba_err_unauthorized);
+        return 0;
+    default:
+        ba_call_fail(call, &ba_err_unavailable);
+        return 0;
+    }
+    if (access == BA_FRESH && !ba_session_is_fresh(call)) {
+        ba_call_fail(call, &ba_err_not_fresh);
+        return 0;
+    }
+    return 1;
+}
+
 void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
 {
     const void *input = NULL;
@@ -125,7 +151,8 @@ void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
             return;
         }
     }
-    if (!route->form || origin_good(call, ba_origin_check_form(call))) {
+    if ((!route->form || origin_good(call, ba_origin_check_form(call)))
+        && admit(call, route->access)) {
         route->handler(call, input);
     }
 }

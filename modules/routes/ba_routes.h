@@ -13,9 +13,18 @@
 /* Bytes of body that the API and the pages read (security.md IN-1). */
 #define BA_BODY_MAX 65536
 
+/* Who may call. With BA_SIGNED_IN and BA_FRESH the handler finds call->session and
+ * call->user; they are read from the database. */
+typedef enum {
+    BA_ANYONE,
+    BA_SIGNED_IN, /* else 401 */
+    BA_FRESH      /* and the session is younger than BetterAuthSessionFreshAge, else 403 */
+} ba_access;
+
 typedef struct ba_route {
     const char *method;
     const char *path; /* below the base path, exact */
+    ba_access access;
     int form;         /* takes urlencoded bodies too, under the rules of http-api 6.2 */
     const ba_schema *schema; /* NULL: the body is not looked at */
     void (*handler)(ba_call *call, const void *body);

@@ -62,8 +62,8 @@ static void error(ba_call *call, const void *body)
 }
 
 static const ba_route routes[] = {
-    {"GET", "/ok", 0, NULL, ok},
-    {"GET", "/error", 0, NULL, error},
+    {"GET", "/ok", BA_ANYONE, 0, NULL, ok},
+    {"GET", "/error", BA_ANYONE, 0, NULL, error},
     {0},
 };
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the mod_betterauth authors */
 
-/* get-session and sign-out (http-api 5.9, 5.10). */
+/* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
 #include "ba_cookie.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
+#include "ba_store.h"
+
+#include <string.h>
 
 /* The cookie cache is off: a cache cookie of somebody else is stale. */
 static void drop_cache_cookie(ba_call *call)
@@ -62,7 +65,7 @@ static const ba_field sign_out_fields[] = {
     {0},
 };
 
-static const ba_schema sign_out_schema = {sign_out_fields, sizeof(sign_out_body), 1, 0};
+static const ba_schema sign_out_schema = {sign_out_fields, sizeof(sign_out_body), 1, BA_OBJECT};
 
 /* A sign-out that could not end the session says so: upstream answers success,
  * and the cookie would work again once the database is back. */
@@ -77,10 +80,109 @@ static void sign_out(ba_call *call, const void *body)
     ba_call_ok(call, "{\"success\":true}");
 }
 
+/* ---- the user's sessions (http-api 5.11) */
+
+static void answer_status(ba_call *call, apr_status_t rv)
+{
+    if (rv == APR_SUCCESS) {
+        ba_call_ok(call, "{\"status\":true}");
+    }
+    else {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+}
+
+static void list_sessions(ba_call *call, const void *body)
+{
+    apr_array_header_t *sessions;
+    json_t *list;
+
+    (void)body;
+    if (call->store->ops->sessions(call->store, call->user->id, call->now, &sessions, call->pool)
+        != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    list = ba_json_array(call->pool);
+    for (int i = 0; i < sessions->nelts; ++i) {
+        json_array_append(list, ba_json_session(APR_ARRAY_IDX(sessions, i, ba_session *),
+                                                call->pool));
+    }
+    ba_call_ok(call, ba_json_text(list, call->pool));
+}
+
+typedef struct revoke_body {
+    const char *token;
+} revoke_body;
+
+static const ba_field revoke_fields[] = {
+    {"token", BA_FIELD_TEXT, BA_REQUIRED, offsetof(revoke_body, token)},
+    {0},
+};
+
+static const ba_schema revoke_schema = {revoke_fields, sizeof(revoke_body), 0, BA_OBJECT};
+
+/* Whether the token is unknown or somebody else's does not show. */
+static void revoke_session(ba_call *call, const void *input)
+{
+    const revoke_body *body = input;
+    ba_store *store = call->store;
+    ba_session *session;
+    ba_user *user;
+    apr_status_t rv = strlen(body->token) > BA_TOKEN_MAX
+                          ? APR_NOTFOUND
+                          : store->ops->session(store, body->token, &session, &user, call->pool);
+
+    if (rv == APR_SUCCESS && strcmp(session->user_id, call->user->id)) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = store->ops->session_delete(store, session->token, call->pool);
+        ba_call_log(call, BA_LOG_INFO, rv, "BA0407: session revoked, user %s, client %s",
+                    call->user->id, call->client);
+    }
+    answer_status(call, rv == APR_NOTFOUND ? APR_SUCCESS : rv);
+}
+
+static void revoke_all(ba_call *call, const char *but_id)
+{
+    answer_status(call, call->store->ops->sessions_delete(call->store, call->user->id, but_id,
+                                                          call->pool));
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0408: %s sessions revoked, user %s, client %s",
+                but_id ? "other" : "all", call->user->id, call->client);
+}
+
+static void revoke_sessions(ba_call *call, const void *body)
+{
+    (void)body;
+    revoke_all(call, NULL);
+}
+
+static void revoke_other_sessions(ba_call *call, const void *body)
+{
+    (void)body;
+    revoke_all(call, call->session->id);
+}
+
+/* Only additional fields of sessions could be updated. */
+static const ba_field no_fields[] = {{0}};
+static const ba_schema update_schema = {no_fields, 1, 0, BA_RECORD};
+
+static void update_session(ba_call *call, const void *body)
+{
+    (void)body;
+    ba_call_fail(call, &ba_err_no_fields);
+}
+
 static const ba_route routes[] = {
-    {"GET", "/get-session", 0, NULL, get_session},
-    {"POST", "/get-session", 0, NULL, post_get_session},
-    {"POST", "/sign-out", 0, &sign_out_schema, sign_out},
+    {"GET", "/get-session", BA_ANYONE, 0, NULL, get_session},
+    {"POST", "/get-session", BA_ANYONE, 0, NULL, post_get_session},
+    {"POST", "/sign-out", BA_ANYONE, 0, &sign_out_schema, sign_out},
+    {"GET", "/list-sessions", BA_FRESH, 0, NULL, list_sessions},
+    {"POST", "/revoke-session", BA_SIGNED_IN, 0, &revoke_schema, revoke_session},
+    {"POST", "/revoke-sessions", BA_SIGNED_IN, 0, NULL, revoke_sessions},
+    {"POST", "/revoke-other-sessions", BA_SIGNED_IN, 0, NULL, revoke_other_sessions},
+    {"POST", "/update-session", BA_SIGNED_IN, 0, &update_schema, update_session},
     {0},
 };
 

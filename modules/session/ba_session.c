@@ -112,6 +112,18 @@ apr_status_t ba_session_find(ba_call *call)
     return call->session_status;
 }
 
+int ba_session_is_fresh(const ba_call *call)
+{
+    apr_int64_t age = call->settings->session_fresh_age;
+
+    return age == 0 || call->now - call->session->created_at < BA_MS(age);
+}
+
+apr_status_t ba_session_send_again(ba_call *call)
+{
+    return ba_session_set_cookies(call, call->session, !is_not_remembered(call));
+}
+
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));

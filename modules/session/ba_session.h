@@ -20,6 +20,12 @@
  */
 apr_status_t ba_session_find(ba_call *call);
 
+/* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
+int ba_session_is_fresh(const ba_call *call);
+
+/* Sends the found session's cookies once more, as remembered or not as they are. */
+apr_status_t ba_session_send_again(ba_call *call);
+
 /* A new session for user, with a new token; not stored yet. A call that begins a
  * session comes here whatever the way of signing in, so this is where a feature
  * that has a say in sign-in is asked. NULL: the random generator failed. */

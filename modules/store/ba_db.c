@@ -96,6 +96,14 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_SESSION_EXTEND] = "betterauth:session-extend",
     [BA_SQL_SESSION_DELETE] = "betterauth:session-delete",
     [BA_SQL_PASSWORD_RENEW] = "betterauth:password-renew",
+    [BA_SQL_SESSIONS] = "betterauth:sessions",
+    [BA_SQL_SESSIONS_DELETE] = "betterauth:sessions-delete",
+    [BA_SQL_SESSIONS_DELETE_OTHER] = "betterauth:sessions-delete-other",
+    [BA_SQL_USER_UPDATE] = "betterauth:user-update",
+    [BA_SQL_USER_LOCK] = "betterauth:user-lock",
+    [BA_SQL_PASSWORD] = "betterauth:password",
+    [BA_SQL_ACCOUNTS] = "betterauth:accounts",
+    [BA_SQL_ACCOUNT_DELETE] = "betterauth:account-delete",
 };
 
 static const char *error_text(ba_db_conn *conn, int rc)
@@ -212,9 +220,10 @@ static int count_args(const char *sql)
     return n;
 }
 
-static void copy_row(ba_db_conn *conn, apr_dbd_row_t *row, const char **columns, int n,
-                     apr_pool_t *pool)
+static const char **copy_row(ba_db_conn *conn, apr_dbd_row_t *row, int n, apr_pool_t *pool)
 {
+    const char **columns = apr_palloc(pool, (apr_size_t)n * sizeof(*columns));
+
     for (int i = 0; i < n; ++i) {
         const char *text = NULL;
 
@@ -223,17 +232,17 @@ static void copy_row(ba_db_conn *conn, apr_dbd_row_t *row, const char **columns,
                          ? apr_pstrdup(pool, text)
                          : NULL;
     }
+    return columns;
 }
 
-static int select_row(ba_db_conn *conn, ba_sql id, const char **args, const char **columns, int n,
-                      int *found, apr_pool_t *pool)
+static int select_rows(ba_db_conn *conn, ba_sql id, const char **args, int n,
+                       apr_array_header_t *rows, apr_pool_t *pool)
 {
     apr_dbd_prepared_t *stmt;
     apr_dbd_results_t *result = NULL;
     apr_dbd_row_t *row = NULL;
     int rc = prepare(conn, id, &stmt);
 
-    *found = 0;
     if (rc == 0) {
         rc = apr_dbd_pselect(conn->driver, pool, conn->handle, &result, stmt, 0,
                              count_args(conn->dialect->statements[id]), args);
@@ -243,28 +252,40 @@ static int select_row(ba_db_conn *conn, ba_sql id, const char **args, const char
     }
     /* to the end always: a row left behind blocks the connection */
     while ((rc = apr_dbd_get_row(conn->driver, pool, result, &row, -1)) == 0) {
-        if (!*found) {
-            copy_row(conn, row, columns, n, pool);
-            *found = 1;
-        }
+        APR_ARRAY_PUSH(rows, const char **) = copy_row(conn, row, n, pool);
     }
     return rc == -1 ? 0 : rc;
+}
+
+apr_status_t ba_db_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args, int n,
+                        apr_array_header_t **rows, apr_pool_t *pool)
+{
+    int rc;
+
+    *rows = apr_array_make(pool, 1, sizeof(const char **));
+    rc = select_rows(conn, id, args, n, *rows, pool);
+    if (rc && conn->dialect->forgets) {
+        forget(conn, id);
+        apr_array_clear(*rows);
+        rc = select_rows(conn, id, args, n, *rows, pool);
+    }
+    return rc ? fail(db, conn, id, rc, pool) : APR_SUCCESS;
 }
 
 apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
                        const char **columns, int n, apr_pool_t *pool)
 {
-    int found = 0;
-    int rc = select_row(conn, id, args, columns, n, &found, pool);
+    apr_array_header_t *rows;
+    apr_status_t rv = ba_db_rows(db, conn, id, args, n, &rows, pool);
 
-    if (rc && conn->dialect->forgets) {
-        forget(conn, id);
-        rc = select_row(conn, id, args, columns, n, &found, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
-    if (rc) {
-        return fail(db, conn, id, rc, pool);
+    if (rows->nelts == 0) {
+        return APR_NOTFOUND;
     }
-    return found ? APR_SUCCESS : APR_NOTFOUND;
+    memcpy(columns, APR_ARRAY_IDX(rows, 0, const char **), (apr_size_t)n * sizeof(*columns));
+    return APR_SUCCESS;
 }
 
 apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,

@@ -27,6 +27,14 @@ typedef enum {
     BA_SQL_SESSION_EXTEND,
     BA_SQL_SESSION_DELETE,
     BA_SQL_PASSWORD_RENEW,
+    BA_SQL_SESSIONS,
+    BA_SQL_SESSIONS_DELETE,
+    BA_SQL_SESSIONS_DELETE_OTHER,
+    BA_SQL_USER_UPDATE,
+    BA_SQL_USER_LOCK,
+    BA_SQL_PASSWORD,
+    BA_SQL_ACCOUNTS,
+    BA_SQL_ACCOUNT_DELETE,
     BA_SQL_COUNT
 } ba_sql;
 
@@ -69,6 +77,11 @@ void ba_db_rollback(ba_db_conn *conn);
  * APR_NOTFOUND: no row. APR_EGENERAL: the database failed. */
 apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
                        const char **columns, int n, apr_pool_t *pool);
+
+/* Reads every row: *rows is of const char **, each with n columns as above. No row
+ * is an empty array, not an error. */
+apr_status_t ba_db_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args, int n,
+                        apr_array_header_t **rows, apr_pool_t *pool);
 
 /* Runs a statement that changes rows; *rows of them matched.
  * APR_EEXIST: a unique index refused it. APR_EINVAL: a value does not fit its

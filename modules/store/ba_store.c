@@ -67,6 +67,25 @@ static apr_status_t read_user(const ba_db *db, ba_db_conn *conn, const char *con
     return read_image(db, conn, row, &user->image, pool);
 }
 
+/* Columns of a session, likewise. */
+enum { SESSION_ID, SESSION_TOKEN, SESSION_USER, SESSION_ADDRESS, SESSION_AGENT, SESSION_EXPIRES,
+       SESSION_CREATED, SESSION_UPDATED, SESSION_COLUMNS };
+
+static ba_session *read_session(const char *const *row, apr_pool_t *pool)
+{
+    ba_session *s = apr_pcalloc(pool, sizeof(*s));
+
+    s->id = text_or_empty(row[SESSION_ID]);
+    s->token = text_or_empty(row[SESSION_TOKEN]);
+    s->user_id = text_or_empty(row[SESSION_USER]);
+    s->ip_address = row[SESSION_ADDRESS];
+    s->user_agent = row[SESSION_AGENT];
+    s->expires_at = date(row[SESSION_EXPIRES]);
+    s->created_at = date(row[SESSION_CREATED]);
+    s->updated_at = date(row[SESSION_UPDATED]);
+    return s;
+}
+
 static apr_status_t login(ba_store *store, const char *email, ba_user **user, const char **hash,
                           apr_pool_t *pool)
 {
@@ -93,31 +112,20 @@ static apr_status_t login(ba_store *store, const char *email, ba_user **user, co
 static apr_status_t session(ba_store *store, const char *token, ba_session **out, ba_user **user,
                             apr_pool_t *pool)
 {
-    enum { ID = USER_COLUMNS, TOKEN, USER, ADDRESS, AGENT, EXPIRES, CREATED, UPDATED, COLUMNS };
     const ba_db *db = db_of(store);
-    const char *row[COLUMNS];
+    const char *row[USER_COLUMNS + SESSION_COLUMNS];
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = ba_db_row(db, &conn, BA_SQL_SESSION, &token, row, COLUMNS, pool);
-    if (rv == APR_SUCCESS && strcmp(text_or_empty(row[TOKEN]), token)) {
-        rv = APR_NOTFOUND;
+    rv = ba_db_row(db, &conn, BA_SQL_SESSION, &token, row, USER_COLUMNS + SESSION_COLUMNS, pool);
+    if (rv == APR_SUCCESS) {
+        *out = read_session(row + USER_COLUMNS, pool);
+        rv = strcmp((*out)->token, token) ? APR_NOTFOUND : APR_SUCCESS;
     }
     if (rv == APR_SUCCESS) {
-        ba_session *s = apr_pcalloc(pool, sizeof(*s));
-
-        s->id = text_or_empty(row[ID]);
-        s->token = row[TOKEN];
-        s->user_id = text_or_empty(row[USER]);
-        s->ip_address = row[ADDRESS];
-        s->user_agent = row[AGENT];
-        s->expires_at = date(row[EXPIRES]);
-        s->created_at = date(row[CREATED]);
-        s->updated_at = date(row[UPDATED]);
-        *out = s;
         rv = read_user(db, &conn, row, user, pool);
     }
     ba_db_close(db, &conn);
@@ -154,6 +162,34 @@ static apr_status_t add_session(const ba_db *db, ba_db_conn *conn, const ba_sess
     return ba_db_change(db, conn, BA_SQL_SESSION_ADD, row, &rows, pool);
 }
 
+/* Ends a transaction that has come to rv: COMMIT on success, else ROLLBACK. */
+static apr_status_t finish(const ba_db *db, ba_db_conn *conn, apr_status_t rv, apr_pool_t *pool)
+{
+    if (rv == APR_SUCCESS) {
+        rv = ba_db_control(db, conn, BA_SQL_COMMIT, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        ba_db_rollback(conn);
+    }
+    return rv;
+}
+
+/* One statement on a connection of its own; rows may be NULL. */
+static apr_status_t change(const ba_store *store, ba_sql id, const char **args, int *rows,
+                           apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    int ignored;
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = ba_db_change(db, &conn, id, args, rows ? rows : &ignored, pool);
+        ba_db_close(db, &conn);
+    }
+    return rv == APR_SUCCESS ? rv : APR_EGENERAL;
+}
+
 static apr_status_t sign_up_once(const ba_db *db, ba_db_conn *conn, const ba_user *user,
                                  const char *account_id, const char *hash, const ba_session *s,
                                  apr_pool_t *pool)
@@ -167,13 +203,7 @@ static apr_status_t sign_up_once(const ba_db *db, ba_db_conn *conn, const ba_use
     if (rv == APR_SUCCESS && s) {
         rv = add_session(db, conn, s, pool);
     }
-    if (rv == APR_SUCCESS) {
-        rv = ba_db_control(db, conn, BA_SQL_COMMIT, pool);
-    }
-    if (rv != APR_SUCCESS) {
-        ba_db_rollback(conn);
-    }
-    return rv;
+    return finish(db, conn, rv, pool);
 }
 
 static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *account_id,
@@ -230,16 +260,7 @@ static apr_status_t session_extend(ba_store *store, const ba_session *s, ba_time
 
 static apr_status_t session_delete(ba_store *store, const char *token, apr_pool_t *pool)
 {
-    const ba_db *db = db_of(store);
-    int rows;
-    ba_db_conn conn;
-    apr_status_t rv = ba_db_open(db, &conn, pool);
-
-    if (rv == APR_SUCCESS) {
-        rv = ba_db_change(db, &conn, BA_SQL_SESSION_DELETE, &token, &rows, pool);
-        ba_db_close(db, &conn);
-    }
-    return rv == APR_SUCCESS ? rv : APR_EGENERAL;
+    return change(store, BA_SQL_SESSION_DELETE, &token, NULL, pool);
 }
 
 static apr_status_t password_renew(ba_store *store, const char *user_id, const char *old_hash,
@@ -259,8 +280,208 @@ static apr_status_t password_renew(ba_store *store, const char *user_id, const c
     return rv == APR_SUCCESS ? rv : APR_EGENERAL;
 }
 
+static apr_status_t sessions(ba_store *store, const char *user_id, ba_time now,
+                             apr_array_header_t **out, apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    apr_array_header_t *rows;
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv == APR_SUCCESS) {
+        const char *args[] = {user_id, ba_db_date(&conn, now, pool)};
+
+        rv = ba_db_rows(db, &conn, BA_SQL_SESSIONS, args, SESSION_COLUMNS, &rows, pool);
+        ba_db_close(db, &conn);
+    }
+    if (rv == APR_SUCCESS) {
+        *out = apr_array_make(pool, rows->nelts, sizeof(ba_session *));
+        for (int i = 0; i < rows->nelts; ++i) {
+            APR_ARRAY_PUSH(*out, ba_session *)
+                = read_session(APR_ARRAY_IDX(rows, i, const char **), pool);
+        }
+    }
+    return rv;
+}
+
+static apr_status_t sessions_delete(ba_store *store, const char *user_id, const char *but_id,
+                                    apr_pool_t *pool)
+{
+    const char *args[] = {user_id, but_id};
+
+    return change(store, but_id ? BA_SQL_SESSIONS_DELETE_OTHER : BA_SQL_SESSIONS_DELETE, args, NULL,
+                  pool);
+}
+
+static apr_status_t user_update(ba_store *store, const char *user_id, const char *name,
+                                int set_image, const char *image, ba_time now, apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    int rows;
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv == APR_SUCCESS) {
+        const char *args[] = {name, set_image ? "set" : "keep", image, ba_db_date(&conn, now, pool),
+                              user_id};
+
+        rv = ba_db_change(db, &conn, BA_SQL_USER_UPDATE, args, &rows, pool);
+        ba_db_close(db, &conn);
+    }
+    return rv == APR_SUCCESS || rv == APR_EINVAL ? rv : APR_EGENERAL;
+}
+
+static apr_status_t password(ba_store *store, const char *user_id, const char **hash,
+                             apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    *hash = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = ba_db_row(db, &conn, BA_SQL_PASSWORD, &user_id, hash, 1, pool);
+        ba_db_close(db, &conn);
+    }
+    return rv == APR_SUCCESS && !*hash ? APR_NOTFOUND : rv;
+}
+
+/* Between BEGIN and COMMIT. */
+static apr_status_t replace_password(const ba_db *db, ba_db_conn *conn, const char **renew,
+                                     const ba_session *only, apr_pool_t *pool)
+{
+    const char *user_id = renew[2];
+    int rows;
+    apr_status_t rv = ba_db_change(db, conn, BA_SQL_PASSWORD_RENEW, renew, &rows, pool);
+
+    if (rv == APR_SUCCESS && rows == 0) {
+        return APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS && only) {
+        rv = ba_db_change(db, conn, BA_SQL_SESSIONS_DELETE, &user_id, &rows, pool);
+        if (rv == APR_SUCCESS) {
+            rv = add_session(db, conn, only, pool);
+        }
+    }
+    return rv;
+}
+
+static apr_status_t password_change(ba_store *store, const char *user_id, const char *old_hash,
+                                    const char *new_hash, const ba_session *only, ba_time now,
+                                    apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = ba_db_control(db, &conn, BA_SQL_BEGIN, pool);
+    if (rv == APR_SUCCESS) {
+        const char *renew[] = {new_hash, ba_db_date(&conn, now, pool), user_id, old_hash};
+
+        rv = finish(db, &conn, replace_password(db, &conn, renew, only, pool), pool);
+    }
+    ba_db_close(db, &conn);
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND ? rv : APR_EGENERAL;
+}
+
+enum { ACCOUNT_ID, ACCOUNT_ACCOUNT, ACCOUNT_PROVIDER, ACCOUNT_USER, ACCOUNT_SCOPE, ACCOUNT_CREATED,
+       ACCOUNT_UPDATED, ACCOUNT_COLUMNS };
+
+static apr_status_t accounts(ba_store *store, const char *user_id, apr_array_header_t **out,
+                             apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    apr_array_header_t *rows;
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = ba_db_rows(db, &conn, BA_SQL_ACCOUNTS, &user_id, ACCOUNT_COLUMNS, &rows, pool);
+        ba_db_close(db, &conn);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *out = apr_array_make(pool, rows->nelts, sizeof(ba_account *));
+    for (int i = 0; i < rows->nelts; ++i) {
+        const char **row = APR_ARRAY_IDX(rows, i, const char **);
+        ba_account *a = apr_pcalloc(pool, sizeof(*a));
+
+        a->id = text_or_empty(row[ACCOUNT_ID]);
+        a->account_id = text_or_empty(row[ACCOUNT_ACCOUNT]);
+        a->provider_id = text_or_empty(row[ACCOUNT_PROVIDER]);
+        a->user_id = text_or_empty(row[ACCOUNT_USER]);
+        a->scope = row[ACCOUNT_SCOPE];
+        a->created_at = date(row[ACCOUNT_CREATED]);
+        a->updated_at = date(row[ACCOUNT_UPDATED]);
+        APR_ARRAY_PUSH(*out, ba_account *) = a;
+    }
+    return APR_SUCCESS;
+}
+
+/* Between BEGIN and COMMIT: two requests at once must not leave the user with no way
+ * in, so the user's row is locked before the accounts are counted. */
+static apr_status_t unlink_account(const ba_db *db, ba_db_conn *conn, const char *user_id,
+                                   const char *id, apr_pool_t *pool)
+{
+    const char *args[] = {user_id, id};
+    const char *locked;
+    apr_array_header_t *rows;
+    int known = 0, changed;
+    apr_status_t rv = ba_db_row(db, conn, BA_SQL_USER_LOCK, &user_id, &locked, 1, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = ba_db_rows(db, conn, BA_SQL_ACCOUNTS, &user_id, ACCOUNT_COLUMNS, &rows, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (rows->nelts == 1) {
+        return APR_EEXIST;
+    }
+    for (int i = 0; i < rows->nelts; ++i) {
+        known |= !strcmp(text_or_empty(APR_ARRAY_IDX(rows, i, const char **)[ACCOUNT_ID]), id);
+    }
+    return known ? ba_db_change(db, conn, BA_SQL_ACCOUNT_DELETE, args, &changed, pool)
+                 : APR_NOTFOUND;
+}
+
+static apr_status_t account_delete(ba_store *store, const char *user_id, const char *id,
+                                   apr_pool_t *pool)
+{
+    const ba_db *db = db_of(store);
+    ba_db_conn conn;
+    apr_status_t rv = ba_db_open(db, &conn, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = ba_db_control(db, &conn, BA_SQL_BEGIN, pool);
+    if (rv == APR_SUCCESS) {
+        rv = finish(db, &conn, unlink_account(db, &conn, user_id, id, pool), pool);
+    }
+    ba_db_close(db, &conn);
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST ? rv : APR_EGENERAL;
+}
+
 static const ba_store_ops db_ops = {
-    login, session, sign_up, session_add, session_extend, session_delete, password_renew,
+    .login = login,
+    .session = session,
+    .sign_up = sign_up,
+    .session_add = session_add,
+    .session_extend = session_extend,
+    .session_delete = session_delete,
+    .password_renew = password_renew,
+    .sessions = sessions,
+    .sessions_delete = sessions_delete,
+    .user_update = user_update,
+    .password = password,
+    .password_change = password_change,
+    .accounts = accounts,
+    .account_delete = account_delete,
 };
 
 ba_store *ba_store_create(const ba_db *db, apr_pool_t *pool)

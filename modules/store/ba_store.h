@@ -46,6 +46,38 @@ typedef struct ba_store_ops {
     /* Replaces the hash if it still is old_hash; else does nothing. */
     apr_status_t (*password_renew)(ba_store *store, const char *user_id, const char *old_hash,
                                    const char *new_hash, ba_time now, apr_pool_t *pool);
+
+    /* The user's unexpired sessions, newest first, at most 100: of ba_session *. */
+    apr_status_t (*sessions)(ba_store *store, const char *user_id, ba_time now,
+                             apr_array_header_t **sessions, apr_pool_t *pool);
+
+    /* Deletes all sessions of the user but the one with this id (NULL: none spared). */
+    apr_status_t (*sessions_delete)(ba_store *store, const char *user_id, const char *but_id,
+                                    apr_pool_t *pool);
+
+    /* name NULL keeps the name; set_image says whether image (NULL: none) counts.
+     * APR_EINVAL: a value does not fit. */
+    apr_status_t (*user_update)(ba_store *store, const char *user_id, const char *name,
+                                int set_image, const char *image, ba_time now, apr_pool_t *pool);
+
+    /* The hash of the credential account; APR_NOTFOUND also when it has none. */
+    apr_status_t (*password)(ba_store *store, const char *user_id, const char **hash,
+                             apr_pool_t *pool);
+
+    /* Replaces old_hash; with `only`, in the same transaction that session replaces
+     * all others of the user. APR_NOTFOUND: the hash is another by now. */
+    apr_status_t (*password_change)(ba_store *store, const char *user_id, const char *old_hash,
+                                    const char *new_hash, const ba_session *only, ba_time now,
+                                    apr_pool_t *pool);
+
+    /* The user's accounts, at most 100: of ba_account *. */
+    apr_status_t (*accounts)(ba_store *store, const char *user_id, apr_array_header_t **accounts,
+                             apr_pool_t *pool);
+
+    /* Deletes one account of the user. APR_EEXIST: it is the last one; APR_NOTFOUND:
+     * the user has no such account. */
+    apr_status_t (*account_delete)(ba_store *store, const char *user_id, const char *id,
+                                   apr_pool_t *pool);
 } ba_store_ops;
 
 struct ba_store {

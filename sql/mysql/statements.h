@@ -52,3 +52,31 @@
 [BA_SQL_PASSWORD_RENEW] =
     "UPDATE `account` SET `password` = %s, `updatedAt` = %s"
     " WHERE `userId` = %s AND `providerId` = 'credential' AND `password` = %s",
+
+[BA_SQL_SESSIONS] =
+    "SELECT `id`, `token`, `userId`, CAST(LEFT(`ipAddress`, 64) AS CHAR(64)),"
+    " CAST(LEFT(`userAgent`, 1024) AS CHAR(1024)), CAST(`expiresAt` AS CHAR(23)),"
+    " CAST(`createdAt` AS CHAR(23)), CAST(`updatedAt` AS CHAR(23))"
+    " FROM `session` WHERE `userId` = %s AND `expiresAt` > %s ORDER BY `createdAt` DESC LIMIT 100",
+
+[BA_SQL_SESSIONS_DELETE] = "DELETE FROM `session` WHERE `userId` = %s",
+
+[BA_SQL_SESSIONS_DELETE_OTHER] = "DELETE FROM `session` WHERE `userId` = %s AND `id` <> %s",
+
+[BA_SQL_USER_UPDATE] =
+    "UPDATE `user` SET `name` = COALESCE(%s, `name`),"
+    " `image` = CASE WHEN %s = 'keep' THEN `image` ELSE %s END, `updatedAt` = %s WHERE `id` = %s",
+
+[BA_SQL_PASSWORD] =
+    "SELECT CAST(LEFT(`password`, 512) AS CHAR(512)) FROM `account`"
+    " WHERE `userId` = %s AND `providerId` = 'credential' AND `accountId` = `userId`",
+
+[BA_SQL_ACCOUNTS] =
+    "SELECT `id`, CAST(LEFT(`accountId`, 255) AS CHAR(255)),"
+    " CAST(LEFT(`providerId`, 255) AS CHAR(255)), `userId`,"
+    " CAST(LEFT(`scope`, 2048) AS CHAR(2048)), CAST(`createdAt` AS CHAR(23)),"
+    " CAST(`updatedAt` AS CHAR(23)) FROM `account` WHERE `userId` = %s LIMIT 100",
+
+[BA_SQL_USER_LOCK] = "SELECT `id` FROM `user` WHERE `id` = %s FOR UPDATE",
+
+[BA_SQL_ACCOUNT_DELETE] = "DELETE FROM `account` WHERE `userId` = %s AND `id` = %s",

@@ -49,3 +49,32 @@
 [BA_SQL_PASSWORD_RENEW] =
     "UPDATE \"account\" SET \"password\" = %s, \"updatedAt\" = %s"
     " WHERE \"userId\" = %s AND \"providerId\" = 'credential' AND \"password\" = %s",
+
+[BA_SQL_SESSIONS] =
+    "SELECT \"id\", \"token\", \"userId\", substr(\"ipAddress\", 1, 64),"
+    " substr(\"userAgent\", 1, 1024), \"expiresAt\","
+    " \"createdAt\", \"updatedAt\""
+    " FROM \"session\" WHERE \"userId\" = %s AND \"expiresAt\" > %s ORDER BY \"createdAt\" DESC LIMIT 100",
+
+[BA_SQL_SESSIONS_DELETE] = "DELETE FROM \"session\" WHERE \"userId\" = %s",
+
+[BA_SQL_SESSIONS_DELETE_OTHER] = "DELETE FROM \"session\" WHERE \"userId\" = %s AND \"id\" <> %s",
+
+[BA_SQL_USER_UPDATE] =
+    "UPDATE \"user\" SET \"name\" = COALESCE(%s, \"name\"),"
+    " \"image\" = CASE WHEN %s = 'keep' THEN \"image\" ELSE %s END, \"updatedAt\" = %s WHERE \"id\" = %s",
+
+[BA_SQL_PASSWORD] =
+    "SELECT substr(\"password\", 1, 512) FROM \"account\""
+    " WHERE \"userId\" = %s AND \"providerId\" = 'credential' AND \"accountId\" = \"userId\"",
+
+[BA_SQL_ACCOUNTS] =
+    "SELECT \"id\", substr(\"accountId\", 1, 255),"
+    " substr(\"providerId\", 1, 255), \"userId\","
+    " substr(\"scope\", 1, 2048), \"createdAt\","
+    " \"updatedAt\" FROM \"account\" WHERE \"userId\" = %s LIMIT 100",
+
+/* BEGIN IMMEDIATE has locked the database already */
+[BA_SQL_USER_LOCK] = "SELECT \"id\" FROM \"user\" WHERE \"id\" = %s",
+
+[BA_SQL_ACCOUNT_DELETE] = "DELETE FROM \"account\" WHERE \"userId\" = %s AND \"id\" = %s",

@@ -164,7 +164,13 @@ static apr_status_t password_renew(ba_store *store, const char *user_id, const c
 }
 
 static const ba_store_ops store_ops = {
-    login, session, sign_up, session_add, session_extend, session_delete, password_renew,
+    .login = login,
+    .session = session,
+    .sign_up = sign_up,
+    .session_add = session_add,
+    .session_extend = session_extend,
+    .session_delete = session_delete,
+    .password_renew = password_renew,
 };
 
 /* ---- the call */

@@ -22,7 +22,7 @@ static const ba_field fields[] = {
 };
 
 static const ba_schema schema = {fields, sizeof(sample), 0, 0};
-static const ba_schema record_schema = {fields, sizeof(sample), 0, 1};
+static const ba_schema record_schema = {fields, sizeof(sample), 0, BA_OBJECT_AND_RECORD};
 static const ba_schema optional_schema = {fields + 3, sizeof(sample), 1, 0};
 
 static const sample *read_with(fixture *f, const ba_schema *with, const char *json,

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* What a signed-in user does with the own row, password and accounts
+ * (http-api 5.12, 5.14, 5.18). */
+
+#include "ba_hashing.h"
+#include "ba_routes_int.h"
+#include "ba_session.h"
+#include "ba_settings.h"
+#include "ba_store.h"
+#include "ba_text.h"
+
+#include <string.h>
+
+static void answer_status(ba_call *call)
+{
+    ba_call_ok(call, "{\"status\":true}");
+}
+
+/* ---- update-user */
+
+typedef struct update_body {
+    const json_t *email;
+    const json_t *name;
+    const json_t *image;
+} update_body;
+
+static const ba_field update_fields[] = {
+    {"email", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, email)},
+    {"name", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, name)},
+    {"image", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, image)},
+    {0},
+};
+
+static const ba_schema update_schema = {update_fields, sizeof(update_body), 0, BA_RECORD};
+
+static int is_text(const json_t *json)
+{
+    return json_is_string(json) && strlen(json_string_value(json)) == json_string_length(json);
+}
+
+/* Upstream stores whatever type comes; NULL if the types are right (http-api 11.2). */
+static const char *wrong_type(const update_body *body)
+{
+    if (body->name && !is_text(body->name)) {
+        return "[body.name] Invalid input: expected string";
+    }
+    if (body->image && !json_is_null(body->image) && !is_text(body->image)) {
+        return "[body.image] Invalid input: expected string";
+    }
+    return NULL;
+}
+
+static void update_user(ba_call *call, const void *input)
+{
+    const update_body *body = input;
+    const char *name = json_string_value(body->name);
+    const char *problem = wrong_type(body);
+    apr_status_t rv;
+
+    if (json_is_true(body->email) || json_string_length(body->email)) {
+        ba_call_fail(call, &ba_err_email_update);
+        return;
+    }
+    if (!body->name && !body->image) {
+        ba_call_fail(call, &ba_err_no_fields);
+        return;
+    }
+    if (!problem && name && ba_text_length(name) > BA_NAME_MAX) {
+        problem = "[body.name] Too big: expected string to have <=255 characters";
+    }
+    if (problem) {
+        ba_call_fail_with(call, &ba_err_validation, problem);
+        return;
+    }
+    rv = call->store->ops->user_update(call->store, call->user->id, name, body->image != NULL,
+                                       json_string_value(body->image), call->now, call->pool);
+    if (rv == APR_EINVAL) {
+        ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
+    }
+    else if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+    else if (ba_session_send_again(call) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    else {
+        answer_status(call);
+    }
+}
+
+/* ---- passwords */
+
+static apr_size_t length(ba_bytes password)
+{
+    return ba_text_utf16_length(password.data, password.len);
+}
+
+/* The hash of the user's credential account; else the call is answered with this. */
+static const char *own_hash(ba_call *call, const ba_error *none)
+{
+    const char *hash = NULL;
+    apr_status_t rv
+        = call->store->ops->password(call->store, call->user->id, &hash, call->pool);
+
+    if (rv != APR_SUCCESS) {
+        ba_call_fail(call, rv == APR_NOTFOUND ? none : &ba_err_unavailable);
+        return NULL;
+    }
+    return hash;
+}
+
+/* 1 if the password is the user's; else the call has its answer. */
+static int verified(ba_call *call, const char *hash, ba_bytes password)
+{
+    switch (ba_hashing_verify(call, call->user->id, hash, password)) {
+    case BA_PASSWORD_GOOD:
+        return 1;
+    case BA_PASSWORD_FAILED:
+        return 0;
+    default:
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0409: wrong password of a signed-in user %s, client %s",
+                    call->user->id, call->client);
+        ba_call_fail(call, &ba_err_invalid_password);
+        return 0;
+    }
+}
+
+typedef struct change_body {
+    ba_bytes new_password;
+    ba_bytes current_password;
+    int revoke_others;
+} change_body;
+
+static const ba_field change_fields[] = {
+    {"newPassword", BA_FIELD_BYTES, BA_REQUIRED, offsetof(change_body, new_password)},
+    {"currentPassword", BA_FIELD_BYTES, BA_REQUIRED, offsetof(change_body, current_password)},
+    {"revokeOtherSessions", BA_FIELD_BOOL, BA_OPTIONAL, offsetof(change_body, revoke_others)},
+    {0},
+};
+
+static const ba_schema change_schema = {change_fields, sizeof(change_body), 0, BA_OBJECT};
+
+static const ba_error *check_lengths(const ba_call *call, const change_body *body)
+{
+    const ba_range *allowed = &call->settings->password_length;
+
+    if (length(body->new_password) < (apr_size_t)allowed->min) {
+        return &ba_err_password_short;
+    }
+    if (length(body->new_password) > (apr_size_t)allowed->max
+        || length(body->current_password) > (apr_size_t)allowed->max) {
+        return &ba_err_password_long;
+    }
+    return NULL;
+}
+
+static void answer_changed(ba_call *call, const ba_session *session)
+{
+    json_t *json = ba_json_object(call->pool);
+
+    json_object_set_new(json, "token", session ? json_string(session->token) : json_null());
+    json_object_set(json, "user", ba_json_user(call->user, call->pool));
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+/* Stores the new hash and, if asked, makes this the user's only session: at once, or
+ * not at all. */
+static void store_password(ba_call *call, const change_body *body, const char *old)
+{
+    const ba_session *session = NULL;
+    const char *hash = ba_hashing_hash(call, body->new_password);
+    apr_status_t rv;
+
+    if (!hash) {
+        return;
+    }
+    if (body->revoke_others == 1 && !(session = ba_session_begin(call, call->user, 1))) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    rv = call->store->ops->password_change(call->store, call->user->id, old, hash, session,
+                                           call->now, call->pool);
+    if (rv == APR_NOTFOUND) {
+        ba_call_fail(call, &ba_err_invalid_password); /* changed elsewhere meanwhile */
+        return;
+    }
+    if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    if (session) {
+        call->session = session;
+        if (ba_session_send_again(call) != APR_SUCCESS) {
+            ba_call_fail(call, &ba_err_internal);
+            return;
+        }
+    }
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0410: password changed, user %s, client %s",
+                call->user->id, call->client);
+    answer_changed(call, session);
+}
+
+static void change_password(ba_call *call, const void *input)
+{
+    const change_body *body = input;
+    const ba_error *error = check_lengths(call, body);
+    const char *hash;
+
+    if (error) {
+        ba_call_fail(call, error);
+        return;
+    }
+    hash = own_hash(call, &ba_err_no_credential);
+    if (hash && verified(call, hash, body->current_password)) {
+        store_password(call, body, hash);
+    }
+}
+
+typedef struct verify_body {
+    ba_bytes password;
+} verify_body;
+
+static const ba_field verify_fields[] = {
+    {"password", BA_FIELD_BYTES, BA_REQUIRED, offsetof(verify_body, password)},
+    {0},
+};
+
+static const ba_schema verify_schema = {verify_fields, sizeof(verify_body), 0, BA_OBJECT};
+
+static void verify_password(ba_call *call, const void *input)
+{
+    const verify_body *body = input;
+    const char *hash;
+
+    if (length(body->password) > (apr_size_t)call->settings->password_length.max) {
+        ba_call_fail(call, &ba_err_password_long);
+        return;
+    }
+    hash = own_hash(call, &ba_err_invalid_password);
+    if (hash && verified(call, hash, body->password)) {
+        answer_status(call);
+    }
+}
+
+/* ---- accounts */
+
+static void list_accounts(ba_call *call, const void *body)
+{
+    apr_array_header_t *accounts;
+    json_t *list;
+
+    (void)body;
+    if (call->store->ops->accounts(call->store, call->user->id, &accounts, call->pool)
+        != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    list = ba_json_array(call->pool);
+    for (int i = 0; i < accounts->nelts; ++i) {
+        json_array_append(list, ba_json_account(APR_ARRAY_IDX(accounts, i, ba_account *),
+                                                call->pool));
+    }
+    ba_call_ok(call, ba_json_text(list, call->pool));
+}
+
+typedef struct unlink_body {
+    const char *account_id; /* the row's id, not the provider's */
+} unlink_body;
+
+static const ba_field unlink_fields[] = {
+    {"accountId", BA_FIELD_TEXT, BA_REQUIRED, offsetof(unlink_body, account_id)},
+    {0},
+};
+
+static const ba_schema unlink_schema = {unlink_fields, sizeof(unlink_body), 0, BA_OBJECT};
+
+static void unlink_account(ba_call *call, const void *input)
+{
+    const unlink_body *body = input;
+
+    switch (call->store->ops->account_delete(call->store, call->user->id, body->account_id,
+                                             call->pool)) {
+    case APR_SUCCESS:
+        answer_status(call);
+        break;
+    case APR_EEXIST:
+        ba_call_fail(call, &ba_err_last_account);
+        break;
+    case APR_NOTFOUND:
+        ba_call_fail(call, &ba_err_no_account);
+        break;
+    default:
+        ba_call_fail(call, &ba_err_unavailable);
+        break;
+    }
+}
+
+static const ba_route routes[] = {
+    {"POST", "/update-user", BA_SIGNED_IN, 0, &update_schema, update_user},
+    {"POST", "/change-password", BA_SIGNED_IN, 0, &change_schema, change_password},
+    {"POST", "/verify-password", BA_SIGNED_IN, 0, &verify_schema, verify_password},
+    {"GET", "/list-accounts", BA_SIGNED_IN, 0, NULL, list_accounts},
+    {"POST", "/unlink-account", BA_FRESH, 0, &unlink_schema, unlink_account},
+    {0},
+};
+
+const ba_feature ba_account_routes = {"account", routes};
