@@ -99,7 +99,7 @@ ba_password_result ba_password_verify(const char *stored, ba_bytes password, apr
         return BA_PASSWORD_FAILED;
     }
     if (!strncmp(stored, "$argon2", 7)) {
-        result = ba_argon2_verify(stored, text);
+        result = ba_argon2_verify(stored, text, pool);
     }
     else if (ba_scrypt_is(stored)) {
         result = ba_scrypt_verify(stored, text, pool);

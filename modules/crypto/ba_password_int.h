@@ -14,7 +14,7 @@
 
 const char *ba_argon2_hash(const ba_hash_params *params, ba_bytes password,
                            const unsigned char *salt, apr_pool_t *pool);
-ba_password_result ba_argon2_verify(const char *stored, ba_bytes password);
+ba_password_result ba_argon2_verify(const char *stored, ba_bytes password, apr_pool_t *pool);
 /* Reads the cost out of a PHC string; 0 if it is not argon2id v=19. */
 int ba_argon2_params(const char *stored, ba_hash_params *params);
 
