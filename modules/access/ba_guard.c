@@ -3,6 +3,7 @@
 
 #include "ba_guard.h"
 
+#include "ba_cookie.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
 #include "ba_identity.h"
@@ -292,9 +293,26 @@ void ba_guard_register_filter(void)
     ap_register_output_filter(FILTER, private_filter, NULL, AP_FTYPE_CONTENT_SET);
 }
 
+/* An SSI page may include a guarded part, which shows only while it is sent, too
+ * late for its headers: so who has a session cookie gets a page of their own. */
+static int may_include(request_rec *r)
+{
+    const ba_site *site = ba_httpd_site(r->server);
+
+    for (const ap_filter_t *f = site ? r->output_filters : NULL; f; f = f->next) {
+        if (!strcasecmp(f->frec->name, "INCLUDES")) {
+            return ba_cookie_get(ba_httpd_request(r)->call, site->settings->session_cookie) != NULL;
+        }
+    }
+    return 0;
+}
+
 void ba_guard_insert_filter(request_rec *r)
 {
-    if (!r->main && is_guarded(r) && !ba_mount_is_ours(r)) {
+    if (ba_mount_is_ours(r)) {
+        apr_table_setn(r->subprocess_env, "no-cache", "1");
+    }
+    else if (!r->main && (is_guarded(r) || may_include(r))) {
         /* what mod_cache looks at; Cache-Control tells the others */
         apr_table_setn(r->subprocess_env, "no-cache", "1");
         ap_add_output_filter(FILTER, NULL, r, r->connection);

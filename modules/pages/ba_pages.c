@@ -349,6 +349,10 @@ static int get(page_view *v, const page_row *row)
     if (rv == APR_SUCCESS && row->for_guests) {
         return redirect(v, v->callback);
     }
+    if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
+        return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
+                       "New accounts cannot be created here at the moment.");
+    }
     return render(v, row->document, HTTP_OK);
 }
 

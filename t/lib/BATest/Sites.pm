@@ -15,6 +15,37 @@ our %PLAIN = (
                        extra => "    ProxyPass / http://127.0.0.1:\@ECHO\@/\n" },
     rewritten     => { dialect => 'mysql', database => 'ba_mysql', closed => 1,
                        extra => "    RewriteEngine on\n    RewriteRule ^/(.*)\$ http://127.0.0.1:\@ECHO\@/\$1 [P]\n" },
+    # everything of a site behind the guard; sections come after those of site.conf, so they count
+    'whole-site'  => { dialect => 'mysql', database => 'ba_mysql', extra => <<'END' },
+    <Location "/">
+        AuthType Session
+        AuthName "Everything"
+        Require valid-user
+    </Location>
+    <Location "/open">
+        Require all granted
+    </Location>
+    <LocationMatch "^/basic/">
+        AuthType Basic
+    </LocationMatch>
+END
+    'whole-site-ip' => { dialect => 'mysql', database => 'ba_mysql', extra => <<'END' },
+    <Location "/">
+        AuthType Session
+        AuthName "Everything"
+        Require valid-user
+    </Location>
+    <Location "/auth">
+        Require ip 10.9.8.7
+    </Location>
+    <Location "/auth/sign-out">
+        AuthMerging And
+        Require valid-user
+    </Location>
+    <Location "/api/auth/sign-up">
+        Require all denied
+    </Location>
+END
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -29,7 +60,7 @@ our %PLAIN = (
 );
 
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
@@ -65,6 +96,26 @@ sub conf {
     $text .= "    RemoteIPHeader X-Forwarded-For\n    RemoteIPInternalProxy 127.0.0.1\n" if $site->{remoteip};
     $text =~ s{\@([A-Z]+)\@}{$value{$1} // die "site.conf: no value for $1\n"}ge;
     return $text;
+}
+
+# --- For the httpd that a test has for itself: text for private_httpd's "main" ----------------------------------------
+
+# Modules that the other servers do without.
+sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return join '', map { "LoadModule ${_}_module $dir/mod_$_.so\n" } @_ }
+
+# The SQLite file of the private httpd of that name.
+sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
+
+# One more virtual host; request() knows it by its name from then on.
+#   file: its SQLite database, drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+sub vhost {
+    my ($name, %o) = @_;
+    my $state = BATest::state();
+    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra});
+    $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
+    my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
+    $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};
+    return "Listen 127.0.0.1:$site{port}\n<VirtualHost 127.0.0.1:$site{port}>\n    ServerName auth.test\n$conf</VirtualHost>\n\n";
 }
 
 1;
