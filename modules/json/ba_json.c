@@ -162,6 +162,13 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
     return json;
 }
 
+int ba_json_falsy(const json_t *value)
+{
+    return !value || json_is_null(value) || json_is_false(value)
+           || (json_is_number(value) && json_number_value(value) == 0.0)
+           || (json_is_string(value) && json_string_length(value) == 0);
+}
+
 json_t *ba_json_object(apr_pool_t *pool)
 {
     return own(json_object(), pool);
@@ -238,12 +245,18 @@ json_t *ba_json_account(const ba_account *account, apr_pool_t *pool)
 {
     json_t *json = ba_json_object(pool);
     json_t *scopes = json_array();
+    char *scope = apr_pstrdup(pool, account->scope ? account->scope : "");
+    char *state, *word;
 
-    for (const char *p = account->scope; p && *p;) {
-        apr_size_t len = strcspn(p, ",");
+    for (word = apr_strtok(scope, ",", &state); word; word = apr_strtok(NULL, ",", &state)) {
+        apr_size_t len;
 
-        json_array_append_new(scopes, json_stringn(p, len));
-        p += len + (p[len] == ',');
+        word += strspn(word, " ");
+        for (len = strlen(word); len && word[len - 1] == ' '; --len) {
+        }
+        if (len) {
+            json_array_append_new(scopes, json_stringn(word, len));
+        }
     }
     set_text(json, "accountId", account->account_id);
     set_text(json, "providerId", account->provider_id);

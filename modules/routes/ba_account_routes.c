@@ -59,7 +59,7 @@ static void update_user(ba_call *call, const void *input)
     const char *problem = wrong_type(body);
     apr_status_t rv;
 
-    if (json_is_true(body->email) || json_string_length(body->email)) {
+    if (!ba_json_falsy(body->email)) {
         ba_call_fail(call, &ba_err_email_update);
         return;
     }

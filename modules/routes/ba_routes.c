@@ -49,13 +49,6 @@ static const struct {
     {"newUserCallbackURL", "newUserCallbackURL", &ba_err_new_user_callback_url},
 };
 
-static int falsy(const json_t *value)
-{
-    return !value || json_is_null(value) || json_is_false(value)
-           || (json_is_number(value) && json_number_value(value) == 0.0)
-           || (json_is_string(value) && json_string_length(value) == 0);
-}
-
 /* A URL field; NULL if it is absent. *is_text is 0 for anything but one string.
  * Only callbackURL, the first field, may stand in the query instead. */
 static const char *read_url(const ba_call *call, const json_t *body, int field, int *is_text)
@@ -64,7 +57,7 @@ static const char *read_url(const ba_call *call, const json_t *body, int field, 
     const char *url;
     int count = 0;
 
-    if (falsy(value)) {
+    if (ba_json_falsy(value)) {
         url = field == 0 && call->query
                   ? ba_text_query_param(call->query, "callbackURL", &count, call->pool)
                   : NULL;

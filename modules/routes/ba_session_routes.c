@@ -3,7 +3,6 @@
 
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
-#include "ba_cookie.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
@@ -11,21 +10,11 @@
 
 #include <string.h>
 
-/* The cookie cache is off: a cache cookie of somebody else is stale. */
-static void drop_cache_cookie(ba_call *call)
-{
-    if (ba_cookie_get(call, call->settings->data_cookie)) {
-        ba_cookie_delete(call, call->settings->data_cookie);
-    }
-    ba_cookie_delete_chunks(call, call->settings->data_cookie);
-}
-
 static void get_session(ba_call *call, const void *body)
 {
     json_t *json;
 
     (void)body;
-    drop_cache_cookie(call);
     switch (ba_session_find(call)) {
     case APR_SUCCESS:
         json = ba_json_object(call->pool);

@@ -103,10 +103,20 @@ static apr_status_t find(ba_call *call)
     return rv;
 }
 
+/* There is no cookie cache: one that somebody else has set is stale. */
+static void drop_cache_cookie(ba_call *call)
+{
+    if (ba_cookie_get(call, call->settings->data_cookie)) {
+        ba_cookie_delete(call, call->settings->data_cookie);
+    }
+    ba_cookie_delete_chunks(call, call->settings->data_cookie);
+}
+
 apr_status_t ba_session_find(ba_call *call)
 {
     if (!call->session_asked) {
         call->session_asked = 1;
+        drop_cache_cookie(call);
         call->session_status = find(call);
     }
     return call->session_status;

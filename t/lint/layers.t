@@ -19,7 +19,7 @@ my %CORE  = map { $_ => 1 } qw(base crypto json config origin store session rout
 
 my %MAY = (
     base              => [qw(unistr.h)],
-    crypto            => [qw(base argon2.h openssl/*.h uninorm.h semaphore.h sys/ipc.h sys/sem.h)],
+    crypto            => [qw(base argon2.h openssl/*.h uninorm.h semaphore.h sys/ipc.h sys/mman.h sys/sem.h)],
     json              => [qw(base jansson.h)],
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],
