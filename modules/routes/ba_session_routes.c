@@ -127,7 +127,9 @@ static void revoke_session(ba_call *call, const void *input)
     }
     if (rv == APR_SUCCESS) {
         rv = store->ops->session_delete(store, session->token, call->pool);
-        ba_call_log(call, BA_LOG_INFO, rv, "BA0407: session revoked, user %s, client %s",
+    }
+    if (rv == APR_SUCCESS) {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0407: session revoked, user %s, client %s",
                     call->user->id, call->client);
     }
     answer_status(call, rv == APR_NOTFOUND ? APR_SUCCESS : rv);
@@ -135,10 +137,14 @@ static void revoke_session(ba_call *call, const void *input)
 
 static void revoke_all(ba_call *call, const char *but_id)
 {
-    answer_status(call, call->store->ops->sessions_delete(call->store, call->user->id, but_id,
-                                                          call->pool));
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0408: %s sessions revoked, user %s, client %s",
-                but_id ? "other" : "all", call->user->id, call->client);
+    apr_status_t rv
+        = call->store->ops->sessions_delete(call->store, call->user->id, but_id, call->pool);
+
+    if (rv == APR_SUCCESS) {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0408: %s sessions revoked, user %s, client %s",
+                    but_id ? "other" : "all", call->user->id, call->client);
+    }
+    answer_status(call, rv);
 }
 
 static void revoke_sessions(ba_call *call, const void *body)
