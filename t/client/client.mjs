@@ -2,7 +2,8 @@
 // Copyright the mod_betterauth authors
 //
 // The unmodified better-auth client against one server: the npm server proves what is expected here, httpd has to match.
-//   node --test client.mjs   with BA_URL (http://127.0.0.1:PORT) and BA_ORIGIN in the environment
+//   node --test client.mjs   with BA_URL (http://127.0.0.1:PORT) and BA_ORIGIN in the environment, and in BA_LINKED_EMAIL
+//   a user with a second account, whose row id is BA_LINKED_ACCOUNT
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
@@ -169,6 +170,123 @@ test('useSession.refetch', async () => {
   }
 });
 
+// Two browsers of one person.
+async function twice() {
+  const who = person();
+  const here = client();
+  const there = client();
+  await here.auth.signUp.email(who);
+  await there.auth.signIn.email({ email: who.email, password: PASSWORD });
+  return { who, here, there };
+}
+
+const signedIn = async ({ auth }) => (await auth.getSession()).data !== null;
+
+test('listSessions', async () => {
+  const { here, there } = await twice();
+  const { data, error } = await here.auth.listSessions();
+  assert.equal(error, null);
+  const tokens = [here, there].map(async ({ auth }) => (await auth.getSession()).data.session.token);
+  assert.deepEqual(data.map(({ token }) => token).sort(), (await Promise.all(tokens)).sort());
+  const session = (await here.auth.getSession()).data.session;
+  assert.deepEqual(data.find(({ id }) => id === session.id), session);
+  assert.ok(data[0].expiresAt instanceof Date);
+});
+
+test('revokeSession', async () => {
+  const { here, there } = await twice();
+  const { token } = (await there.auth.getSession()).data.session;
+  assert.deepEqual(await here.auth.revokeSession({ token }), { data: { status: true }, error: null });
+  assert.equal(await signedIn(there), false);
+  assert.equal(await signedIn(here), true);
+});
+
+test('revokeOtherSessions', async () => {
+  const { here, there } = await twice();
+  assert.deepEqual(await here.auth.revokeOtherSessions(), { data: { status: true }, error: null });
+  assert.equal(await signedIn(there), false);
+  assert.equal(await signedIn(here), true);
+});
+
+test('revokeSessions', async () => {
+  const { here, there } = await twice();
+  assert.deepEqual(await here.auth.revokeSessions(), { data: { status: true }, error: null });
+  assert.equal(await signedIn(there), false);
+  assert.equal(await signedIn(here), false);
+});
+
+test('updateUser', async () => {
+  const { auth } = client();
+  await auth.signUp.email(person());
+  assert.deepEqual(await auth.updateUser({ name: 'Zoë 𝒜', image: '/zoe.png' }), { data: { status: true }, error: null });
+  const { user } = (await auth.getSession()).data;
+  assert.deepEqual([user.name, user.image], ['Zoë 𝒜', '/zoe.png']);
+  await auth.updateUser({ image: null });
+  assert.equal((await auth.getSession()).data.user.image, null);
+});
+
+test('useSession follows updateUser and revocation', async () => {
+  const { here, there } = await twice();
+  const store = here.auth.useSession;
+  const unsubscribe = store.subscribe(() => {});
+  try {
+    await until(store, (s) => s.data?.user.name === 'Zoë', 'signs in');
+    await here.auth.updateUser({ name: 'Other' });
+    await until(store, (s) => s.data?.user.name === 'Other', 'the new name is noticed');
+    const { token } = store.get().data.session;
+    await here.auth.changePassword({ currentPassword: PASSWORD, newPassword: 'another horse battery', revokeOtherSessions: true });
+    const changed = await until(store, (s) => s.data && s.data.session.token !== token, 'the new session is noticed');
+    assert.equal(changed.data.user.name, 'Other');
+    assert.equal(await signedIn(there), false);
+    await here.auth.revokeSessions();
+    await until(store, (s) => s.data === null && !s.isPending, 'the end is noticed');
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('changePassword', async () => {
+  const { who, here, there } = await twice();
+  const { data, error } = await here.auth.changePassword({ currentPassword: PASSWORD, newPassword: 'another horse battery' });
+  assert.equal(error, null);
+  assert.equal(data.token, null);
+  assert.deepEqual(data.user, (await here.auth.getSession()).data.user);
+  assert.equal(await signedIn(there), true);
+  assert.equal((await client().auth.signIn.email({ email: who.email, password: PASSWORD })).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+  assert.equal((await client().auth.signIn.email({ email: who.email, password: 'another horse battery' })).error, null);
+});
+
+test('changePassword with revokeOtherSessions', async () => {
+  const { here, there } = await twice();
+  const { data, error } = await here.auth.changePassword({ currentPassword: PASSWORD, newPassword: 'another horse battery', revokeOtherSessions: true });
+  assert.equal(error, null);
+  assert.equal((await here.auth.getSession()).data.session.token, data.token, 'the browser has the new session');
+  assert.equal(await signedIn(there), false);
+  assert.equal((await here.auth.listSessions()).data.length, 1);
+});
+
+test('verifyPassword', async () => {
+  const { auth } = client();
+  await auth.signUp.email(person());
+  assert.deepEqual(await auth.verifyPassword({ password: PASSWORD }), { data: { status: true }, error: null });
+  assert.equal((await auth.verifyPassword({ password: 'wrong horse' })).error.code, 'INVALID_PASSWORD');
+});
+
+test('listAccounts and unlinkAccount', async () => {
+  const { auth } = client();
+  await auth.signIn.email({ email: process.env.BA_LINKED_EMAIL, password: PASSWORD });
+  const { data, error } = await auth.listAccounts();
+  assert.equal(error, null);
+  assert.deepEqual(data.map(({ providerId }) => providerId).sort(), ['credential', 'github']);
+  const linked = data.find(({ id }) => id === process.env.BA_LINKED_ACCOUNT);
+  assert.deepEqual(linked.scopes, ['read:user', 'user:email']);
+  assert.ok(linked.createdAt instanceof Date);
+  assert.equal((await auth.unlinkAccount({ accountId: 'x' })).error.code, 'ACCOUNT_NOT_FOUND');
+  assert.deepEqual(await auth.unlinkAccount({ accountId: linked.id }), { data: { status: true }, error: null });
+  assert.equal((await auth.listAccounts()).data.length, 1);
+  assert.equal((await auth.unlinkAccount({ accountId: data.find(({ providerId }) => providerId === 'credential').id })).error.code, 'FAILED_TO_UNLINK_LAST_ACCOUNT');
+});
+
 // [name, call, status, statusText, code, message]
 const taken = person();
 const errors = [
@@ -192,6 +310,28 @@ test('errors carry code, message, status and statusText', async (t) => {
       assert.deepEqual(rest, { status, code, message });
       if (statusText instanceof RegExp) assert.match(text, statusText);
       else assert.equal(text, statusText);
+    });
+  }
+});
+
+const own = [
+  ['no session', (a) => a.listSessions(), 401, 'UNAUTHORIZED', 'Unauthorized', true],
+  ['no session to change', (a) => a.updateUser({ name: 'x' }), 401, 'UNAUTHORIZED', 'Unauthorized', true],
+  ['an address', (a) => a.updateUser({ email: newEmail() }), 400, 'EMAIL_CAN_NOT_BE_UPDATED', 'Email can not be updated'],
+  ['nothing', (a) => a.updateUser({ foo: 'x' }), 400, undefined, 'No fields to update'],
+  ['a wrong password', (a) => a.changePassword({ currentPassword: 'wrong horse', newPassword: PASSWORD }), 400, 'INVALID_PASSWORD', 'Invalid password'],
+  ['a short password', (a) => a.changePassword({ currentPassword: PASSWORD, newPassword: 'short' }), 400, 'PASSWORD_TOO_SHORT', 'Password too short'],
+  ['a token that is no text', (a) => a.revokeSession({ token: 1 }), 400, 'VALIDATION_ERROR', '[body.token] Invalid input: expected string, received number'],
+];
+
+test('errors of a signed-in user', async (t) => {
+  for (const [name, call, status, code, message, out] of own) {
+    await t.test(name, async () => {
+      const { auth } = client();
+      if (!out) await auth.signUp.email(person());
+      const { data, error } = await call(auth);
+      assert.equal(data, null);
+      assert.deepEqual([error.status, error.code, error.message], [status, code, message]);
     });
   }
 });

@@ -23,6 +23,60 @@ sub who { my ($site, $cookie) = @_; return request($site, GET => '/api/auth/get-
 
 sub stored { my ($site, $user) = @_; return (sql($site, "SELECT password FROM account WHERE userId = '$user->{user}{id}'"))[0][0] }
 
+sub by_id { return [sort { $a->{id} cmp $b->{id} } @{ $_[0] }] }
+
+# What a signed-in user does at b is so at a, at once.
+sub own_affairs {
+    my ($a, $b) = @_;
+    my $user = sign_up($a, password => PASSWORD);
+    my $at = sub { my ($site, $path, $data, $cookie) = @_; return post($site, $path, $data, cookie => $cookie // $user->{cookie}) };
+    my $get = sub { my ($site, $path) = @_; return request($site, GET => "/api/auth$path", cookie => $user->{cookie})->{json} };
+    my $in = sub { my ($site, $password) = @_; return sign_in($site, { %$user, password => $password }) };
+
+    is($at->($b, '/update-user', { name => 'Zoë the 2nd 𝒜', image => undef })->{status}, 200, 'a new name there');
+    is(who($a, $user->{cookie})->{user}{name}, 'Zoë the 2nd 𝒜', 'is told here');
+    is_deeply(who($a, $user->{cookie}), who($b, $user->{cookie}), 'to the millisecond');
+
+    my @there = map { cookie_header($in->($b, PASSWORD)) } 1 .. 3;
+    my @lists = map { by_id($get->($_, '/list-sessions')) } $a, $b;
+    is(scalar @{ $lists[0] }, 4, 'four sessions');
+    is_deeply($lists[0], $lists[1], 'both list the same');
+    is_deeply($get->($a, '/list-accounts'), $get->($b, '/list-accounts'), 'both list the same account');
+
+    ok(who($a, $there[0]), 'a session made there is known here');
+    is($at->($a, '/revoke-session', { token => who($b, $there[0])->{session}{token} })->{status}, 200, 'revoked here');
+    no_session($b, $there[0], 'it is over there at once');
+    is($at->($b, '/revoke-session', { token => who($a, $there[1])->{session}{token} })->{status}, 200, 'revoked there');
+    no_session($a, $there[1], 'it is over here at once');
+    is($at->($b, '/revoke-other-sessions', {})->{status}, 200, 'the others revoked there');
+    no_session($a, $there[2], 'they are over here');
+    ok(who($a, $user->{cookie}), 'this one is not');
+
+    my $next = "Pa\x{301}ssw\x{f6}rd \x{fb01} of another horse";
+    is($at->($b, '/change-password', { currentPassword => PASSWORD, newPassword => $next })->{status}, 200, 'the password changed there');
+    like(stored($a, $user), qr/^[0-9a-f]{32}:[0-9a-f]{128}$/, 'is better-auth\'s scrypt');
+    is($in->($a, $next)->{status}, 200, 'signs in here');
+    is($in->($a, "P\x{e1}sswo\x{308}rd fi of another horse")->{status}, 200, 'in another composition too');
+    is($in->($a, PASSWORD)->{status}, 401, 'the old one does not');
+    is($at->($a, '/verify-password', { password => $next })->{body}, '{"status":true}', 'verify-password knows it');
+    my $other = cookie_header($in->($a, $next));
+    my $changed = $at->($b, '/change-password', { currentPassword => $next, newPassword => PASSWORD, revokeOtherSessions => JSON::PP::true });
+    is($changed->{status}, 200, 'changed again, with revokeOtherSessions');
+    no_session($a, $_, 'every session of before is over here') for $user->{cookie}, $other;
+    $user->{cookie} = cookie_header($changed);
+    is(who($a, $user->{cookie})->{session}{token}, $changed->{json}{token}, 'the new one is known here');
+
+    my ($first) = @{ $get->($a, '/list-accounts') };
+    is($at->($b, '/unlink-account', { accountId => $first->{id} })->{json}{code}, 'FAILED_TO_UNLINK_LAST_ACCOUNT', 'the last account stays');
+    sql($a, "INSERT INTO account (id, accountId, providerId, userId, scope, createdAt, updatedAt) VALUES ('linked', '4711', 'github', '$user->{user}{id}', 'a,b', '2030-01-02 03:04:05.678', '2030-01-02 03:04:05')");
+    my @accounts = map { by_id($get->($_, '/list-accounts')) } $a, $b;
+    is_deeply($accounts[0], $accounts[1], 'both list the same two');
+    is($at->($b, '/unlink-account', { accountId => 'linked' })->{status}, 200, 'one unlinked there');
+    is_deeply($get->($a, '/list-accounts'), [$first], 'is gone here');
+    is($at->($a, '/revoke-sessions', {})->{status}, 200, 'all sessions revoked here');
+    no_session($b, $user->{cookie}, 'are over there');
+}
+
 sub pair {
     my ($npm, $httpd) = @_;
     my ($a, $b);
@@ -60,6 +114,8 @@ sub pair {
             my $renewed = request($b, GET => '/api/auth/get-session', cookie => $user->{cookie});
             is(cookies($renewed)->{'better-auth.session_token'}{value}, (split /=/, $user->{cookie}, 2)[1], 'the other refreshes it with the same cookie');
             is(who($a, $user->{cookie})->{session}{expiresAt}, $renewed->{json}{session}{expiresAt}, 'which is seen here');
+
+            own_affairs($a, $b);
         };
     }
 }

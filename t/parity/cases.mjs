@@ -3,8 +3,9 @@
 //
 // The requests that both servers get, on equal rows. One array element is one request:
 //   name, method, path (below /api/auth), headers [[name, value], …], body (text or bytes), site ('' or an option set),
-//   rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For.
-import { PASSWORD, ORIGIN, TOKENS, sign } from './seed.mjs';
+//   rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For;
+//   anyOrder: the answer is a list whose order says nothing.
+import { DAY, PASSWORD, ORIGIN, TOKENS, sign, sqlTime, start, userId } from './seed.mjs';
 
 const cases = [];
 const json = (value) => (typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value));
@@ -155,6 +156,7 @@ post('sign-in: remembered again, with an old dont_remember cookie', IN, { ...ada
 post('sign-in: rememberMe unsaid, with a dont_remember cookie', IN, ada, { cookie: MARKER });
 post('sign-in: rememberMe false, with a dont_remember cookie', IN, { ...ada, rememberMe: false }, { cookie: MARKER });
 post('sign-in: while signed in', IN, ada, { cookie: session(TOKENS.ada) });
+post('sign-in: with stale session_data', IN, ada, { cookie: 'better-auth.session_data=abc' });
 post('sign-in: callbackURL', IN, { ...ada, callbackURL: '/members/?a=b#c' });
 post('sign-in: empty callbackURL', IN, { ...ada, callbackURL: '' });
 post('sign-in: form', IN, form(ada), { type: FORM });
@@ -318,6 +320,183 @@ post('get-session: POST with session', S, {}, { cookie: session(TOKENS.ada) });
 post('get-session: POST from a foreign page', S, {}, { cookie: session(TOKENS.ada), origin: 'http://evil.test' });
 for (const site of ['manual', 'verify', 'closed']) get(`get-session (${site})`, S, session(TOKENS.bob), { site });
 
+// --- What a signed-in user does ---------------------------------------------------------------------------------------
+const NEXT = 'another horse battery';
+const change = { currentPassword: PASSWORD, newPassword: NEXT };
+const SIGNED_IN = [ // method, path, a good body
+  ['GET', '/list-sessions'], ['POST', '/revoke-session', { token: TOKENS.due }], ['POST', '/revoke-sessions', {}], ['POST', '/revoke-other-sessions', {}],
+  ['POST', '/update-session', { foo: 1 }], ['POST', '/update-user', { name: 'Other' }], ['POST', '/change-password', change],
+  ['POST', '/verify-password', { password: PASSWORD }], ['GET', '/list-accounts'], ['POST', '/unlink-account', { accountId: 'account0' }],
+];
+// The session cookie of Ada, with her session in other hands.
+const as = (i) => [`UPDATE session SET userId = '${userId(i)}' WHERE token = '${TOKENS.ada}'`];
+const CARL = 2, DORA = 3, EVE = 4, FRED = 5, NFKC = 6;
+const mine = { cookie: session(TOKENS.ada) };
+const aged = (token, ms) => [`UPDATE session SET createdAt = '${sqlTime(start - ms)}' WHERE token = '${token}'`];
+const swapCase = (text) => text.replace(/[a-z]/gi, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase()));
+
+for (const [method, path, good] of SIGNED_IN) {
+  // npm leaves expired sessions when it revokes the others, which has a case of its own below.
+  const before = path === '/revoke-other-sessions' ? [`DELETE FROM session WHERE token = '${TOKENS.expired}'`] : [];
+  const send = (name, body, { rows = [], ...more } = {}) => post(`${path}: ${name}`, path, body, { rows: [...before, ...rows], ...more });
+  const call = (name, { cookie, ...more } = {}) =>
+    (method === 'GET' ? get(`${path}: ${name}`, path, cookie, { anyOrder: true, ...more }) : send(name, good, { cookie, ...more }));
+  call('good', mine);
+  call('no session');
+  call('forged', { cookie: `better-auth.session_token=${TOKENS.ada}.${'A'.repeat(43)}%3D` });
+  call('unknown session', { cookie: session('x'.repeat(32)) });
+  call('unknown session and stale chunks', { cookie: `${session('x'.repeat(32))}; better-auth.session_data.0=a` });
+  call('expired', { cookie: session(TOKENS.bob), rows: [`UPDATE session SET expiresAt = '${sqlTime(start - 1)}' WHERE token = '${TOKENS.bob}'`] });
+  call('user is gone', { cookie: session(TOKENS.orphan) });
+  call('stale session_data', { cookie: `${session(TOKENS.ada)}; better-auth.session_data=abc` });
+  call('stale chunks', { cookie: `${session(TOKENS.ada)}; better-auth.session_data.0=abc; better-auth.session_data.1=def` });
+  call('due', { cookie: session(TOKENS.due), rows: aged(TOKENS.due, 0) });
+  call('due and old', { cookie: session(TOKENS.due) });
+  call('due and old, with marker', { cookie: `${session(TOKENS.due)}; ${MARKER}` });
+  call('short, with marker', { cookie: `${session(TOKENS.short)}; ${MARKER}` });
+  call('short, without marker', { cookie: session(TOKENS.short) });
+  call('23 hours old', { ...mine, rows: aged(TOKENS.ada, 22 * 3600e3) });
+  call('25 hours old', { ...mine, rows: aged(TOKENS.ada, 24 * 3600e3) });
+  call('made tomorrow', { ...mine, rows: aged(TOKENS.ada, -DAY) });
+  call('old by updatedAt alone', { ...mine, rows: [`UPDATE session SET updatedAt = '${sqlTime(start - 3 * DAY)}' WHERE token = '${TOKENS.ada}'`] });
+  get(`${path}: bearer`, path, undefined, { method, headers: [['Authorization', `Bearer ${sign(TOKENS.ada)}`]] });
+  add(`${path}: the other method`, method === 'GET' ? 'POST' : 'GET', path, { headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
+  add(`${path}: with a slash`, method, `${path}/`, { headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
+  add(`${path}: due, disableRefresh`, method, `${path}?disableRefresh=false`, {
+    headers: [['Cookie', session(TOKENS.due)], ['Origin', ORIGIN], ...(good ? [['Content-Type', 'application/json']] : [])],
+    body: good && json(good), rows: [...before, ...aged(TOKENS.due, 0)], anyOrder: true });
+  if (method === 'GET') continue;
+  for (const origin of [null, 'null', 'https://evil.test', `${ORIGIN}:81`]) {
+    call(`origin ${JSON.stringify(origin)}`, { ...mine, origin });
+    call(`origin ${JSON.stringify(origin)}, no cookie`, { origin });
+  }
+  call('query callbackURL: foreign', { ...mine, path: `${path}?callbackURL=https://evil.test` });
+  send('body redirectTo: foreign', { ...good, redirectTo: '//evil.test' }, mine);
+  send('body callbackURL: a number', { ...good, callbackURL: 7 }, mine);
+  send('as a form', form({ ...good, a: 1 }), { ...mine, type: FORM });
+  send('as text', good, { ...mine, type: 'text/plain' });
+  send('no type', good, { ...mine, type: null });
+  send('no body', undefined, { ...mine, type: null });
+  send('no body, no session', undefined, { type: null });
+  for (const body of ['null', '[]', '[{}]', '"x"', '""', '7', '0', 'true', 'false', '{', '{}', ' ', '{} x', '{"a":}', "{'a':1}", '{"__proto__":{"token":"x"}}', '\ufeff{}', '{"a":"\\ud800"}']) {
+    send(`body ${JSON.stringify(body)}`, body, mine);
+  }
+  for (const body of ['null', '[]', '7', '{', '{}']) send(`body ${body}, no session`, body);
+  send('body is no UTF-8', Buffer.from([...Buffer.from('{"token":"'), 0xff, ...Buffer.from('","name":"'), 0xc3, ...Buffer.from('"}')]), mine);
+}
+
+// Fields of each body: what is missing, null, or of another type.
+for (const [path, good, fields] of [
+  ['/revoke-session', { token: TOKENS.due }, ['token']],
+  ['/change-password', change, ['newPassword', 'currentPassword']],
+  ['/verify-password', { password: PASSWORD }, ['password']],
+  ['/unlink-account', { accountId: 'account0' }, ['accountId']],
+]) {
+  for (const field of fields) {
+    post(`${path}: no ${field}`, path, without(good, field), mine);
+    for (const value of [null, 1, 0, true, false, [], ['x'], {}, '']) post(`${path}: ${field} is ${JSON.stringify(value)}`, path, { ...good, [field]: value }, mine);
+  }
+  post(`${path}: a field too many`, path, { ...good, userId: userId(1), id: 'x' }, mine);
+}
+
+// --- Lists of sessions, revocation
+get('/list-sessions: newest first', '/list-sessions', session(TOKENS.ada), { rows: aged(TOKENS.ada, 3600e3) });
+get('/list-sessions: of a user with one', '/list-sessions', session(TOKENS.bob));
+get('/list-sessions: nulls', '/list-sessions', session(TOKENS.bob), { rows: ['UPDATE session SET ipAddress = NULL, userAgent = NULL'] });
+get('/list-sessions: text beyond ASCII', '/list-sessions', session(TOKENS.bob), { rows: [`UPDATE session SET userAgent = 'é"\\\\<€𝒜'`] });
+get('/list-sessions: unknown query', '/list-sessions?userId=x', session(TOKENS.bob));
+for (const [name, token] of [['the current one', TOKENS.ada], ['another one', TOKENS.short], ['an expired one', TOKENS.expired], ['one of somebody else', TOKENS.bob],
+  ['one of nobody', TOKENS.orphan], ['unknown', 'x'.repeat(32)], ['in swapped case', swapCase(TOKENS.due)], ['a blank behind', `${TOKENS.due} `], ['a blank before', ` ${TOKENS.due}`],
+  ['255 characters', 't'.repeat(255)], ['256 characters', 't'.repeat(256)], ['5000 characters', 't'.repeat(5000)], ['signed', decodeURIComponent(sign(TOKENS.due))], ['a NUL', `${TOKENS.due}\u0000`],
+  ['quotes', "' OR '1'='1"], ['percent', '%'], ['emoji', '😀'], ['an id', 'session1']]) {
+  post(`/revoke-session: ${name}`, '/revoke-session', { token }, mine);
+}
+post('/revoke-session: twice', '/revoke-session', { token: TOKENS.due }, { ...mine, keep: true });
+post('/revoke-session: duplicate keys', '/revoke-session', `{"token":"x","token":"${TOKENS.due}"}`, mine);
+get('get-session: after the current one was revoked', S, session(TOKENS.ada), { rows: [`DELETE FROM session WHERE token = '${TOKENS.ada}'`] });
+post('/revoke-sessions: of a user with one', '/revoke-sessions', {}, { cookie: session(TOKENS.bob) });
+post('/revoke-other-sessions: of a user with one', '/revoke-other-sessions', {}, { cookie: session(TOKENS.bob) });
+post('/revoke-other-sessions: one has expired', '/revoke-other-sessions', {}, mine);
+post('/revoke-other-sessions: of 150', '/revoke-other-sessions', {}, { ...mine, rows: [`DELETE FROM session WHERE token = '${TOKENS.expired}'`,
+  `INSERT INTO session (id, expiresAt, token, createdAt, updatedAt, userId) VALUES ${Array.from({ length: 150 }, (_, i) =>
+    `('many${i}', '${sqlTime(start + DAY)}', 'many${i}', '${sqlTime(start)}', '${sqlTime(start)}', '${userId(0)}')`)}`] });
+for (const body of [{ token: 'x' }, { expiresAt: '2099-01-01T00:00:00.000Z' }, { userId: userId(1) }, { ipAddress: 'x', userAgent: 'y', id: 'z' }, { foo: null }]) {
+  post(`/update-session: ${JSON.stringify(body)}`, '/update-session', body, mine);
+}
+
+// --- The user's own row
+const US = '/update-user';
+for (const body of [{ name: 'Ada L.' }, { image: 'https://x.test/z.png' }, { name: 'Ada L.', image: '/me.png' }, { image: null }, { name: 'x', image: null }, { image: '' }, { name: '' },
+  { name: ' ' }, { name: 'a\u0001b\u007fc\u2028d"\\/<' }, { name: 'a\u0000b' },
+  { image: 'a\u0000b' }, { image: 'i'.repeat(1024) }, { image: 'i'.repeat(1025) }, { image: 'é'.repeat(20000) }, { name: 'Zoë 𝒜', foo: 1 },
+  { name: null }, { name: 1 }, { name: 0 }, { name: true }, { name: [] }, { name: ['x'] }, { name: {} }, { image: 1 }, { image: true }, { image: false }, { image: [] }, { image: {} },
+  { email: 'x@example.com' }, { email: 'x@example.com', name: 'x' }, { email: 'ada@example.com', name: 'x' }, { email: '', name: 'x' }, { email: null, name: 'x' }, { email: 0, name: 'x' },
+  { email: false, name: 'x' }, { email: 1, name: 'x' }, { email: true, name: 'x' }, { email: [], name: 'x' }, { email: {}, name: 'x' }, { email: '\u0000', name: 'x' }, { email: '' }, { email: 1 },
+  { foo: 1 }, { emailVerified: true }, { id: 'x' }, { createdAt: '2001-01-01T00:00:00.000Z' }, { role: 'admin' },
+  { name: 'x', id: 'y', emailVerified: false, createdAt: '2001-01-01T00:00:00.000Z', updatedAt: '2001-01-01T00:00:00.000Z' }]) {
+  const text = JSON.stringify(body);
+  post(`${US}: ${text.length > 90 ? `${text.slice(0, 30)}… (${text.length})` : text}`, US, body, mine);
+}
+for (const c of ['é', '😀']) for (const n of [255, 256]) post(`${US}: name of ${n} ${c}`, US, { name: c.repeat(n) }, mine);
+post(`${US}: the image stays`, US, { name: 'x' }, { cookie: session(TOKENS.bob) });
+post(`${US}: the image goes`, US, { image: null }, { cookie: session(TOKENS.bob) });
+post(`${US}: the same name`, US, { name: 'Ada' }, mine);
+post(`${US}: duplicate keys`, US, '{"name":"a","name":"b"}', mine);
+post(`${US}: a forged marker`, US, { name: 'x' }, { cookie: `${session(TOKENS.ada)}; better-auth.dont_remember=true.x` });
+
+// --- Passwords of a signed-in user
+const CP = '/change-password';
+const VP = '/verify-password';
+for (const value of [null, 'true', 'false', 0, 1, [], {}]) post(`${CP}: revokeOtherSessions is ${JSON.stringify(value)}`, CP, { ...change, revokeOtherSessions: value }, mine);
+post(`${CP}: everything wrong`, CP, { newPassword: 1, currentPassword: null, revokeOtherSessions: 'x' }, mine);
+post(`${CP}: revokeOtherSessions false`, CP, { ...change, revokeOtherSessions: false }, mine);
+for (const [name, more] of [['', {}], [', user agent and address', { headers: [['User-Agent', 'tester/1 (é)'], ['X-Forwarded-For', '203.0.113.9']] }],
+  [', with marker', { cookie: `${session(TOKENS.ada)}; ${MARKER}` }], [', due', { cookie: session(TOKENS.due) }], [', due, with marker', { cookie: `${session(TOKENS.due)}; ${MARKER}` }],
+  [', stale session_data', { cookie: `${session(TOKENS.ada)}; better-auth.session_data=abc` }], [', a forged marker', { cookie: `${session(TOKENS.ada)}; better-auth.dont_remember=x.y` }]]) {
+  post(`${CP}: revokeOtherSessions${name}`, CP, { ...change, revokeOtherSessions: true }, { ...mine, ...more });
+}
+for (const [name, newPassword] of [['7 characters', '1234567'], ['8 characters', '12345678'], ['128 characters', 'p'.repeat(128)], ['129 characters', 'p'.repeat(129)], ['3 emoji', '😀😀😀'], ['4 emoji', '😀😀😀😀'],
+  ['65 emoji', '😀'.repeat(65)], ['8 blanks', ' '.repeat(8)], ['the old one', PASSWORD], ['a NUL', 'correct\u0000horse'], ['ﷺ', 'ﷺ']]) {
+  post(`${CP}: new password: ${name}`, CP, { ...change, newPassword }, mine);
+}
+for (const [name, currentPassword] of [['wrong', 'wrong horse battery'], ['in other case', PASSWORD.toUpperCase()], ['a blank behind', `${PASSWORD} `], ['128 characters', 'p'.repeat(128)],
+  ['129 characters', 'p'.repeat(129)], ['65 emoji', '😀'.repeat(65)], ['a NUL behind', `${PASSWORD}\u0000`], ['the new one', NEXT]]) {
+  post(`${CP}: current password: ${name}`, CP, { ...change, currentPassword }, mine);
+  post(`${CP}: current password: ${name}, revokeOtherSessions`, CP, { ...change, currentPassword, revokeOtherSessions: true }, mine);
+  post(`${VP}: ${name}`, VP, { password: currentPassword }, mine);
+}
+post(`${CP}: new too short before current too long`, CP, { newPassword: 'x', currentPassword: 'p'.repeat(129) }, mine);
+post(`${CP}: new too long before current wrong`, CP, { newPassword: 'p'.repeat(129), currentPassword: 'x' }, mine);
+for (const [name, i] of [['account: none', CARL], ['account: no password', DORA], ['account: malformed hash', EVE], ['account: another provider', FRED], ['account: composed', NFKC]]) {
+  const password = i === NFKC ? 'P\u00e1ssw\u00f6rd fi 1' : PASSWORD;
+  post(`${CP}: ${name}`, CP, { ...change, currentPassword: password }, { ...mine, rows: as(i) });
+  post(`${CP}: ${name}, short`, CP, { currentPassword: password, newPassword: 'x' }, { ...mine, rows: as(i) });
+  post(`${VP}: ${name}`, VP, { password }, { ...mine, rows: as(i) });
+  post(`${VP}: ${name}, wrong`, VP, { password: 'wrong' }, { ...mine, rows: as(i) });
+}
+post(`${CP}: accountId is another`, CP, change, { ...mine, rows: [`UPDATE account SET accountId = 'x' WHERE id = 'account0'`] });
+post(`${CP}: somebody else's password`, CP, { ...change, currentPassword: NEXT }, mine);
+post(`${CP}: a second account`, CP, change, { ...mine, rows: [`UPDATE account SET userId = '${userId(0)}' WHERE id = 'account5'`] });
+
+// --- Accounts
+const LA = '/list-accounts';
+const UA = '/unlink-account';
+const second = [`UPDATE account SET userId = '${userId(0)}', scope = 'read,write' WHERE id = 'account5'`];
+for (const [name, i] of [['none', CARL], ['no password', DORA], ['another provider', FRED]]) get(`${LA}: ${name}`, LA, session(TOKENS.ada), { rows: as(i) });
+for (const scope of ['', 'a', 'a,b', 'a, b', ',', 'a,', ',a', 'a,,b', 'a b', 'é,😀', 'openid,openid']) {
+  get(`${LA}: scope '${scope}'`, LA, session(TOKENS.ada), { rows: [`UPDATE account SET scope = '${scope}' WHERE id = 'account0'`] });
+}
+get(`${LA}: two`, LA, session(TOKENS.ada), { rows: second, anyOrder: true });
+get(`${LA}: tokens are not shown`, LA, session(TOKENS.ada), { rows: [`UPDATE account SET accessToken = 'a', refreshToken = 'r', idToken = 'i', accessTokenExpiresAt = '2030-01-01', refreshTokenExpiresAt = '2030-01-01'`] });
+get(`${LA}: unknown query`, `${LA}?userId=${userId(1)}`, session(TOKENS.ada));
+for (const [name, accountId] of [['the first', 'account0'], ['the second', 'account5'], ['somebody else\'s', 'account1'], ['unknown', 'x'], ['the provider\'s subject', '4711'], ['in swapped case', 'ACCOUNT5'],
+  ['a blank behind', 'account5 '], ['a NUL', 'account5\u0000'], ['long', 'a'.repeat(300)], ['quotes', "' OR '1'='1"], ['the provider', 'github'], ['the user', userId(0)]]) {
+  post(`${UA}: two, ${name}`, UA, { accountId }, { ...mine, rows: second });
+  post(`${UA}: one, ${name}`, UA, { accountId }, mine);
+}
+post(`${UA}: two, the second one, by a session that is not fresh`, UA, { accountId: 'account5' }, { ...mine, rows: [...second, ...aged(TOKENS.ada, DAY)] });
+post(`${UA}: none`, UA, { accountId: 'x' }, { ...mine, rows: as(CARL) });
+
 // --- https ------------------------------------------------------------------------------------------------------------
 const https = { site: 'secure', origin: 'https://auth.test' };
 post('secure: sign-up', UP, newcomer, https);
@@ -327,5 +506,10 @@ post('secure: sign-out', '/sign-out', {}, { ...https, cookie: `__Secure-${sessio
 get('secure: get-session', S, `__Secure-${session(TOKENS.ada)}`, { site: 'secure' });
 get('secure: get-session, due', S, `__Secure-${session(TOKENS.due)}`, { site: 'secure' });
 get('secure: get-session, bare name', S, session(TOKENS.ada), { site: 'secure' });
+get('secure: list-sessions', '/list-sessions', `__Secure-${session(TOKENS.bob)}`, { site: 'secure' });
+get('secure: list-sessions, bare name', '/list-sessions', session(TOKENS.bob), { site: 'secure' });
+post('secure: update-user', '/update-user', { name: 'x' }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('secure: change-password', '/change-password', { ...change, revokeOtherSessions: true }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('secure: change-password, wrong scheme', '/change-password', change, { site: 'secure', cookie: `__Secure-${session(TOKENS.ada)}` });
 
 export default cases;

@@ -19,7 +19,7 @@ export function sign(value, secret = SECRET) {
   return encodeURIComponent(`${value}.${createHmac('sha256', secret).update(value).digest('base64')}`);
 }
 
-const DAY = 86400e3;
+export const DAY = 86400e3;
 // An hour ago, so that no seeded date looks like one that a server has just written.
 export const start = Date.now() - 3600e3;
 export const sqlTime = (ms) => new Date(ms).toISOString().replace('T', ' ').replace('Z', '');

@@ -163,6 +163,138 @@ static apr_status_t password_renew(ba_store *store, const char *user_id, const c
     return rv;
 }
 
+static apr_status_t sessions(ba_store *store, const char *user_id, ba_time now,
+                             apr_array_header_t **out, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSIONS);
+    fake_store *s = fake(store);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *out = apr_array_make(pool, s->sessions->nelts + 1, sizeof(ba_session *));
+    for (int i = s->sessions->nelts - 1; i >= 0; --i) {
+        ba_session *row = APR_ARRAY_IDX(s->sessions, i, ba_session *);
+
+        if (row->token && !strcmp(row->user_id, user_id) && row->expires_at > now) {
+            APR_ARRAY_PUSH(*out, ba_session *) = row;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static void drop_sessions(fake_store *s, const char *user_id, const char *but_id)
+{
+    for (int i = 0; i < s->sessions->nelts; ++i) {
+        ba_session *row = APR_ARRAY_IDX(s->sessions, i, ba_session *);
+
+        if (!strcmp(row->user_id, user_id) && !(but_id && !strcmp(row->id, but_id))) {
+            row->token = NULL;
+        }
+    }
+}
+
+static apr_status_t sessions_delete(ba_store *store, const char *user_id, const char *but_id,
+                                    apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSIONS_DELETE);
+
+    (void)pool;
+    if (rv == APR_SUCCESS) {
+        drop_sessions(fake(store), user_id, but_id);
+    }
+    return rv;
+}
+
+static apr_status_t user_update(ba_store *store, const char *user_id, const char *name,
+                                int set_image, const char *image, ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_USER_UPDATE);
+    fake_user *u = user_by(fake(store), user_id, NULL);
+
+    (void)pool;
+    if (rv == APR_SUCCESS) {
+        u->user.name = name ? name : u->user.name;
+        u->user.image = set_image ? image : u->user.image;
+        u->user.updated_at = now;
+    }
+    return rv;
+}
+
+static apr_status_t password(ba_store *store, const char *user_id, const char **hash,
+                             apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_PASSWORD);
+
+    (void)pool;
+    *hash = user_by(fake(store), user_id, NULL)->hash;
+    return rv == APR_SUCCESS && !*hash ? APR_NOTFOUND : rv;
+}
+
+static apr_status_t password_change(ba_store *store, const char *user_id, const char *old_hash,
+                                    const char *new_hash, const ba_session *only, ba_time now,
+                                    apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_PASSWORD_CHANGE);
+    fake_user *u = user_by(fake(store), user_id, NULL);
+
+    (void)pool, (void)now;
+    if (rv == APR_SUCCESS && strcmp(u->hash, old_hash)) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        u->hash = new_hash;
+    }
+    if (rv == APR_SUCCESS && only) {
+        drop_sessions(fake(store), user_id, NULL);
+        add_session(fake(store), only);
+    }
+    return rv;
+}
+
+static apr_status_t accounts(ba_store *store, const char *user_id, apr_array_header_t **out,
+                             apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_ACCOUNTS);
+    fake_store *s = fake(store);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *out = apr_array_make(pool, s->accounts->nelts + 1, sizeof(ba_account *));
+    for (int i = 0; i < s->accounts->nelts; ++i) {
+        ba_account *row = APR_ARRAY_IDX(s->accounts, i, ba_account *);
+
+        if (row->id && !strcmp(row->user_id, user_id)) {
+            APR_ARRAY_PUSH(*out, ba_account *) = row;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t account_delete(ba_store *store, const char *user_id, const char *id,
+                                   apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_ACCOUNT_DELETE);
+    apr_array_header_t *own;
+
+    if (rv != APR_SUCCESS || (rv = accounts(store, user_id, &own, pool)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (own->nelts == 1) {
+        return APR_EEXIST;
+    }
+    for (int i = 0; i < own->nelts; ++i) {
+        ba_account *row = APR_ARRAY_IDX(own, i, ba_account *);
+
+        if (!strcmp(row->id, id)) {
+            row->id = NULL; /* gone */
+            return APR_SUCCESS;
+        }
+    }
+    return APR_NOTFOUND;
+}
+
 static const ba_store_ops store_ops = {
     .login = login,
     .session = session,
@@ -171,6 +303,13 @@ static const ba_store_ops store_ops = {
     .session_extend = session_extend,
     .session_delete = session_delete,
     .password_renew = password_renew,
+    .sessions = sessions,
+    .sessions_delete = sessions_delete,
+    .user_update = user_update,
+    .password = password,
+    .password_change = password_change,
+    .accounts = accounts,
+    .account_delete = account_delete,
 };
 
 /* ---- the call */
@@ -260,6 +399,7 @@ int fixture_setup(void **state)
     f->store.pool = pool;
     f->store.users = apr_array_make(pool, 1, sizeof(fake_user *));
     f->store.sessions = apr_array_make(pool, 1, sizeof(ba_session *));
+    f->store.accounts = apr_array_make(pool, 1, sizeof(ba_account *));
     f->log = apr_array_make(pool, 4, sizeof(const char *));
     fixture_call(f, "GET", "/");
     *state = f;
@@ -293,7 +433,7 @@ ba_session *fixture_add_session(fixture *f, const char *user_id, const char *tok
 {
     ba_session *s = apr_pcalloc(f->pool, sizeof(*s));
 
-    s->id = "session1";
+    s->id = apr_psprintf(f->pool, "session%d", f->store.sessions->nelts + 1);
     s->token = token;
     s->user_id = user_id;
     s->ip_address = "";
@@ -302,6 +442,19 @@ ba_session *fixture_add_session(fixture *f, const char *user_id, const char *tok
     s->created_at = s->updated_at = NOW - DAY;
     APR_ARRAY_PUSH(f->store.sessions, ba_session *) = s;
     return s;
+}
+
+ba_account *fixture_add_account(fixture *f, const char *user_id, const char *id)
+{
+    ba_account *a = apr_pcalloc(f->pool, sizeof(*a));
+
+    a->id = id;
+    a->account_id = "4711";
+    a->provider_id = "github";
+    a->user_id = user_id;
+    a->created_at = a->updated_at = NOW - DAY;
+    APR_ARRAY_PUSH(f->store.accounts, ba_account *) = a;
+    return a;
 }
 
 ba_session *fixture_find_session(fixture *f, const char *token)

@@ -34,7 +34,9 @@
 #define DAY BA_MS(86400)
 
 typedef enum { OP_LOGIN, OP_SESSION, OP_SIGN_UP, OP_SESSION_ADD, OP_SESSION_EXTEND,
-               OP_SESSION_DELETE, OP_PASSWORD_RENEW, OP_COUNT } fake_op;
+               OP_SESSION_DELETE, OP_PASSWORD_RENEW, OP_SESSIONS, OP_SESSIONS_DELETE,
+               OP_USER_UPDATE, OP_PASSWORD, OP_PASSWORD_CHANGE, OP_ACCOUNTS, OP_ACCOUNT_DELETE,
+               OP_COUNT } fake_op;
 
 typedef struct fake_user {
     ba_user user;
@@ -46,6 +48,7 @@ typedef struct fake_store {
     apr_pool_t *pool;
     apr_array_header_t *users;    /* of fake_user */
     apr_array_header_t *sessions; /* of ba_session */
+    apr_array_header_t *accounts; /* of ba_account; the hash is the user's all the same */
     apr_status_t answer[OP_COUNT]; /* not APR_SUCCESS: what this question gets */
     int asked[OP_COUNT];
     /* Runs before the question is looked at: somebody else's request. */
@@ -73,6 +76,7 @@ void fixture_header(fixture *f, const char *name, const char *value);
 fake_user *fixture_add_user(fixture *f, const char *email, const char *hash);
 ba_session *fixture_add_session(fixture *f, const char *user_id, const char *token,
                                 ba_time expires_at);
+ba_account *fixture_add_account(fixture *f, const char *user_id, const char *id);
 ba_session *fixture_find_session(fixture *f, const char *token);
 
 /* Has a line with this tag been logged? */

@@ -780,6 +780,613 @@ static void sign_out(void **state)
     assert_true(fixture_logged(f, "BA0406"));
 }
 
+/* ---- a signed-in user */
+
+#define OTHER "otherotherotherotherotherother00"
+#define HOUR BA_MS(3600)
+
+/* Zoe with PASSWORD and a session of an hour, a second one, and somebody else with one. */
+static fixture *with_zoe(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    fixture_add_session(f, "user1", TOKEN, NOW + 7 * DAY)->created_at = NOW - HOUR;
+    fixture_add_session(f, "user1", OTHER, NOW + 7 * DAY);
+    fixture_add_user(f, "bob@example.com", hash_of(f, "Bob's horse"));
+    fixture_add_session(f, "user2", "bob", NOW + 7 * DAY);
+    return f;
+}
+
+static const ba_answer *serve_zoe(fixture *f, const char *method, const char *path,
+                                  const char *body)
+{
+    fixture_call(f, method, path);
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    fixture_header(f, "Origin", ORIGIN);
+    return serve_with(f, method, path, body ? "application/json" : NULL, body);
+}
+
+static void assert_status_true(fixture *f, const ba_answer *a)
+{
+    body_of(f, a);
+    assert_string_equal(a->body, "{\"status\":true}");
+}
+
+/* No endpoint of this body finds anything to complain about. */
+#define ANY_BODY                                                                                   \
+    "{\"token\":\"x\",\"name\":\"x\",\"accountId\":\"x\",\"password\":\"x\","                      \
+    "\"newPassword\":\"12345678\",\"currentPassword\":\"x\"}"
+
+static int asked_but_for_sessions(const fixture *f)
+{
+    int count = 0;
+
+    for (int op = 0; op < OP_COUNT; ++op) {
+        count += op == OP_SESSION || op == OP_SESSION_EXTEND ? 0 : f->store.asked[op];
+    }
+    return count;
+}
+
+/* The session of the call, as a case may want it. */
+static ba_session *first_session(fixture *f)
+{
+    return APR_ARRAY_IDX(f->store.sessions, 0, ba_session *);
+}
+
+static void admits_nobody_else(void **state)
+{
+    fixture *f = with_zoe(state);
+    int rows = 0;
+
+    for (const ba_feature *const *feature = ba_route_features(); *feature; ++feature) {
+        for (const ba_route *row = (*feature)->routes; row->method; ++row) {
+            const char *body = strcmp(row->method, "GET") ? ANY_BODY : NULL;
+
+            if (row->access == BA_ANYONE) {
+                continue;
+            }
+            ++rows;
+            assert_error(serve(f, row->method, row->path, body), &ba_err_unauthorized);
+            assert_int_equal(cookies_set(f), 0);
+            /* the database cannot say */
+            f->store.answer[OP_SESSION] = APR_EGENERAL;
+            assert_error(serve_zoe(f, row->method, row->path, body), &ba_err_unavailable);
+            assert_int_equal(cookies_set(f), 0);
+            f->store.answer[OP_SESSION] = APR_SUCCESS;
+            /* it ends while it is being refreshed */
+            first_session(f)->expires_at = NOW + DAY;
+            f->store.before[OP_SESSION_EXTEND] = revoke_it;
+            assert_error(serve_zoe(f, row->method, row->path, body), &ba_err_unauthorized);
+            assert_int_equal(cookies_set(f), 3);
+            f->store.before[OP_SESSION_EXTEND] = NULL;
+            first_session(f)->token = TOKEN;
+            first_session(f)->expires_at = NOW + 7 * DAY;
+            assert_int_equal(asked_but_for_sessions(f), 0);
+        }
+    }
+    assert_true(rows >= 10);
+}
+
+static void freshness(void **state)
+{
+    fixture *f = with_zoe(state);
+    static const struct {
+        ba_time created;
+        ba_time updated;
+        int fresh_age;
+        int fresh;
+    } rows[] = {
+        {NOW, NOW, 86400, 1},
+        {NOW - DAY + 1, NOW, 86400, 1},
+        {NOW - DAY, NOW, 86400, 0}, /* refreshes do not make it young */
+        {NOW - 30 * DAY, NOW, 86400, 0},
+        {NOW - HOUR, NOW - 3 * DAY, 86400, 1},
+        {NOW + DAY, NOW, 86400, 1},
+        {NOW - 30 * DAY, NOW - 30 * DAY, 0, 1}, /* 0: always */
+        {NOW - 10, NOW, 1, 1},
+        {NOW - 1000, NOW, 1, 0},
+    };
+
+    fixture_add_account(f, "user1", "a");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const ba_answer *a;
+
+        first_session(f)->created_at = rows[i].created;
+        first_session(f)->updated_at = rows[i].updated;
+        f->settings.session_fresh_age = rows[i].fresh_age;
+        a = serve_zoe(f, "GET", "/list-sessions", NULL);
+        if (rows[i].fresh ? a->status != 200 : a->error != &ba_err_not_fresh) {
+            fail_msg("row %d: %d", (int)i, a->status);
+        }
+        assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"a\"}"),
+                     rows[i].fresh ? &ba_err_last_account : &ba_err_not_fresh);
+        /* the others do not mind */
+        assert_int_equal(serve_zoe(f, "GET", "/list-accounts", NULL)->status, 200);
+    }
+}
+
+static void list_sessions(void **state)
+{
+    fixture *f = with_zoe(state);
+    const json_t *list;
+
+    fixture_add_session(f, "user1", "expired", NOW - 1);
+    list = body_of(f, serve_zoe(f, "GET", "/list-sessions", NULL));
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(text_at(json_array_get(list, 0), "token"), OTHER);
+    assert_string_equal(text_at(json_array_get(list, 1), "token"), TOKEN);
+    assert_string_equal(text_at(json_array_get(list, 1), "createdAt"), "2029-12-31T23:00:00.000Z");
+    assert_int_equal(json_object_size(json_array_get(list, 1)), 8);
+    f->store.answer[OP_SESSIONS] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "GET", "/list-sessions", NULL), &ba_err_unavailable);
+}
+
+static void fail_after_the_first(fake_store *store)
+{
+    store->answer[OP_SESSION] = store->asked[OP_SESSION] > 1 ? APR_EGENERAL : APR_SUCCESS;
+}
+
+static void revoke_session(void **state)
+{
+    fixture *f = with_zoe(state);
+    char *token = apr_palloc(f->pool, 300);
+
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"bob\"}"));
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"nobody\"}"));
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"\"}"));
+    assert_int_equal(f->store.asked[OP_SESSION_DELETE], 0);
+    assert_non_null(fixture_find_session(f, "bob"));
+    assert_false(fixture_logged(f, "BA0407"));
+
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"" OTHER "\"}"));
+    assert_null(fixture_find_session(f, OTHER));
+    assert_int_equal(cookies_set(f), 0);
+    assert_true(fixture_logged(f, "BA0407"));
+
+    /* no column holds it, so it is not asked for */
+    memset(token, 't', 256);
+    token[256] = '\0';
+    f->store.asked[OP_SESSION] = 0;
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session",
+                                    apr_pstrcat(f->pool, "{\"token\":\"", token, "\"}", NULL)));
+    assert_int_equal(f->store.asked[OP_SESSION], 1);
+
+    f->store.answer[OP_SESSION_DELETE] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"" TOKEN "\"}"),
+                 &ba_err_unavailable);
+    f->store.answer[OP_SESSION_DELETE] = APR_SUCCESS;
+    f->store.asked[OP_SESSION] = 0;
+    f->store.before[OP_SESSION] = fail_after_the_first;
+    assert_error(serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"" TOKEN "\"}"),
+                 &ba_err_unavailable);
+    f->store.asked[OP_SESSION] = 0;
+    f->store.before[OP_SESSION] = NULL;
+    f->store.answer[OP_SESSION] = APR_SUCCESS;
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"" TOKEN "\"}"));
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_error(serve_zoe(f, "POST", "/revoke-session", "{\"token\":\"" TOKEN "\"}"),
+                 &ba_err_unauthorized);
+}
+
+static void revoke_many(void **state)
+{
+    fixture *f = with_zoe(state);
+
+    fixture_add_session(f, "user1", "expired", NOW - 1);
+    f->store.answer[OP_SESSIONS_DELETE] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "POST", "/revoke-other-sessions", NULL), &ba_err_unavailable);
+    assert_error(serve_zoe(f, "POST", "/revoke-sessions", NULL), &ba_err_unavailable);
+    assert_false(fixture_logged(f, "BA0408")); /* nothing was revoked */
+    f->store.answer[OP_SESSIONS_DELETE] = APR_SUCCESS;
+
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-other-sessions", "null"));
+    assert_null(fixture_find_session(f, OTHER));
+    assert_null(fixture_find_session(f, "expired"));
+    assert_non_null(fixture_find_session(f, TOKEN));
+    assert_non_null(fixture_find_session(f, "bob"));
+    assert_true(fixture_logged(f, "BA0408"));
+
+    assert_status_true(f, serve_zoe(f, "POST", "/revoke-sessions", "[]"));
+    assert_int_equal(cookies_set(f), 0);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_non_null(fixture_find_session(f, "bob"));
+}
+
+static void update_session(void **state)
+{
+    fixture *f = with_zoe(state);
+
+    assert_error(serve_zoe(f, "POST", "/update-session", "{}"), &ba_err_no_fields);
+    assert_error(serve_zoe(f, "POST", "/update-session", "{\"token\":\"mine\"}"),
+                 &ba_err_no_fields);
+    assert_error(serve_zoe(f, "POST", "/update-session", "[]"), &ba_err_validation);
+    assert_string_equal(f->call->answer.message,
+                        "[body] Invalid input: expected record, received array");
+    assert_error(serve_zoe(f, "POST", "/update-session", NULL), &ba_err_validation);
+}
+
+static void update_user(void **state)
+{
+    fixture *f = with_zoe(state);
+    const ba_user *zoe = &APR_ARRAY_IDX(f->store.users, 0, fake_user *)->user;
+
+    assert_status_true(f, serve_zoe(f, "POST", "/update-user",
+                                    "{\"name\":\"Zo\xc3\xab\",\"image\":\"/z.png\"}"));
+    assert_string_equal(zoe->name, "Zo\xc3\xab");
+    assert_string_equal(zoe->image, "/z.png");
+    assert_true(zoe->updated_at == NOW);
+    assert_int_equal(cookies_set(f), 1);
+    assert_string_equal(fixture_cookie(f, NAME),
+                        NAME "=" COOKIE_TOKEN "; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax");
+    assert_status_true(f, serve_zoe(f, "POST", "/update-user", "{\"name\":\"\"}"));
+    assert_string_equal(zoe->name, "");
+    assert_string_equal(zoe->image, "/z.png");
+    assert_status_true(f, serve_zoe(f, "POST", "/update-user", "{\"image\":null}"));
+    assert_null(zoe->image);
+    assert_string_equal(zoe->name, "");
+
+    /* as remembered as it was */
+    fixture_call(f, "POST", "/update-user");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN "; " REMEMBER "=" COOKIE_TRUE);
+    fixture_header(f, "Origin", ORIGIN);
+    assert_status_true(f, serve_with(f, "POST", "/update-user", "application/json",
+                                     "{\"name\":\"x\"}"));
+    assert_int_equal(cookies_set(f), 2);
+    assert_null(strstr(fixture_cookie(f, NAME), "Max-Age"));
+}
+
+static void update_user_refused(void **state)
+{
+    fixture *f = with_zoe(state);
+    char name[257];
+    static const struct {
+        const char *body;
+        const ba_error *error;
+        const char *message;
+    } rows[] = {
+        {"{}", &ba_err_no_fields, NULL},
+        {"{\"emailVerified\":true,\"id\":\"x\"}", &ba_err_no_fields, NULL},
+        {"{\"email\":\"a@b.co\"}", &ba_err_email_update, NULL},
+        {"{\"email\":\"a@b.co\",\"name\":1}", &ba_err_email_update, NULL},
+        /* whatever is true to upstream */
+        {"{\"email\":true,\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":1,\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":-0.5,\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":[],\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":{},\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":\"\\u0000\",\"name\":\"x\"}", &ba_err_email_update, NULL},
+        {"{\"email\":\"\"}", &ba_err_no_fields, NULL},
+        {"{\"email\":0}", &ba_err_no_fields, NULL},
+        {"{\"name\":null}", &ba_err_validation, "[body.name] Invalid input: expected string"},
+        {"{\"name\":1}", &ba_err_validation, "[body.name] Invalid input: expected string"},
+        {"{\"name\":[\"x\"]}", &ba_err_validation, "[body.name] Invalid input: expected string"},
+        {"{\"name\":\"a\\u0000b\"}", &ba_err_validation,
+         "[body.name] Invalid input: expected string"},
+        {"{\"image\":false}", &ba_err_validation, "[body.image] Invalid input: expected string"},
+        {"{\"name\":\"x\",\"image\":{}}", &ba_err_validation,
+         "[body.image] Invalid input: expected string"},
+        {"{\"image\":\"\\u0000\"}", &ba_err_validation,
+         "[body.image] Invalid input: expected string"},
+        {"[]", &ba_err_validation, "[body] Invalid input: expected record, received array"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const ba_answer *a = serve_zoe(f, "POST", "/update-user", rows[i].body);
+
+        if (a->error != rows[i].error) {
+            fail_msg("%s: %d %s", rows[i].body, a->status, a->error ? a->error->message : "-");
+        }
+        assert_string_equal(a->message, rows[i].message ? rows[i].message : rows[i].error->message);
+        assert_int_equal(cookies_set(f), 0);
+    }
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    assert_error(serve_zoe(f, "POST", "/update-user",
+                           apr_pstrcat(f->pool, "{\"name\":\"", name, "\"}", NULL)),
+                 &ba_err_validation);
+    assert_int_equal(f->store.asked[OP_USER_UPDATE], 0);
+    name[255] = '\0';
+    assert_status_true(f, serve_zoe(f, "POST", "/update-user",
+                                    apr_pstrcat(f->pool, "{\"name\":\"", name, "\"}", NULL)));
+
+    f->store.answer[OP_USER_UPDATE] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "POST", "/update-user", "{\"name\":\"x\"}"), &ba_err_unavailable);
+    assert_int_equal(cookies_set(f), 0);
+    f->store.answer[OP_USER_UPDATE] = APR_EINVAL;
+    assert_error(serve_zoe(f, "POST", "/update-user", "{\"name\":\"x\"}"), &ba_err_validation);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+#define NEXT "another horse"
+#define CHANGE "\"currentPassword\":\"" PASSWORD "\",\"newPassword\":\"" NEXT "\""
+
+static const char *hash_now(fixture *f)
+{
+    return APR_ARRAY_IDX(f->store.users, 0, fake_user *)->hash;
+}
+
+static void assert_password(fixture *f, const char *password)
+{
+    ba_bytes text = {password, strlen(password)};
+
+    assert_int_equal(ba_password_verify(hash_now(f), text, f->pool), BA_PASSWORD_GOOD);
+}
+
+static void change_password(void **state)
+{
+    fixture *f = with_zoe(state);
+    const json_t *json = body_of(f, serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"));
+
+    assert_int_equal(json_object_size(json), 2);
+    assert_true(json_is_null(json_object_get(json, "token")));
+    assert_string_equal(text_at(json_object_get(json, "user"), "email"), "zoe@example.com");
+    assert_int_equal(cookies_set(f), 0);
+    assert_password(f, NEXT);
+    assert_false(ba_password_outdated(&f->settings.hash, hash_now(f)));
+    assert_non_null(fixture_find_session(f, OTHER));
+    assert_int_equal(f->store.sessions->nelts, 3);
+    assert_true(fixture_logged(f, "BA0410"));
+    /* asked not to */
+    body_of(f, serve_zoe(f, "POST", "/change-password",
+                         "{\"currentPassword\":\"" NEXT "\",\"newPassword\":\"" PASSWORD
+                         "\",\"revokeOtherSessions\":false}"));
+    assert_non_null(fixture_find_session(f, OTHER));
+    assert_password(f, PASSWORD);
+}
+
+static void change_password_and_revoke(void **state)
+{
+    fixture *f = with_zoe(state);
+    const json_t *json;
+    const char *token;
+
+    json = body_of(f, serve_zoe(f, "POST", "/change-password",
+                                "{" CHANGE ",\"revokeOtherSessions\":true}"));
+    token = text_at(json, "token");
+    assert_int_equal(strlen(token), 32);
+    assert_string_not_equal(token, TOKEN);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_null(fixture_find_session(f, OTHER));
+    assert_non_null(fixture_find_session(f, "bob"));
+    assert_true(fixture_find_session(f, token)->expires_at == NOW + 7 * DAY);
+    assert_true(fixture_find_session(f, token)->created_at == NOW);
+    assert_int_equal(cookies_set(f), 1);
+    assert_non_null(strstr(fixture_cookie(f, NAME), token));
+    assert_password(f, NEXT);
+}
+
+/* The row lives as long as any, the cookie ends with the browser. */
+static void change_password_not_remembered(void **state)
+{
+    fixture *f = with_zoe(state);
+    const json_t *json;
+
+    fixture_call(f, "POST", "/change-password");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN "; " REMEMBER "=" COOKIE_TRUE);
+    fixture_header(f, "Origin", ORIGIN);
+    json = body_of(f, serve_with(f, "POST", "/change-password", "application/json",
+                                 "{" CHANGE ",\"revokeOtherSessions\":true}"));
+    assert_true(fixture_find_session(f, text_at(json, "token"))->expires_at == NOW + 7 * DAY);
+    assert_int_equal(cookies_set(f), 2);
+    assert_null(strstr(fixture_cookie(f, NAME), "Max-Age"));
+    assert_null(strstr(fixture_cookie(f, REMEMBER), "Max-Age"));
+}
+
+static void change_password_refused(void **state)
+{
+    fixture *f = with_zoe(state);
+    const char *before = hash_now(f);
+    char text[130];
+    static const char *const wrong[] = {"", "Correct Horse", PASSWORD " ", "Bob's horse", NEXT};
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); ++i) {
+        assert_error(serve_zoe(f, "POST", "/change-password",
+                               apr_pstrcat(f->pool, "{\"newPassword\":\"" NEXT
+                                           "\",\"revokeOtherSessions\":true,"
+                                           "\"currentPassword\":\"", wrong[i], "\"}", NULL)),
+                     &ba_err_invalid_password);
+        assert_int_equal(cookies_set(f), 0);
+    }
+    assert_true(fixture_logged(f, "BA0409"));
+    /* lengths are looked at before the database is, short first */
+    f->store.asked[OP_PASSWORD] = 0;
+    memset(text, 'x', 129);
+    text[129] = '\0';
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           apr_pstrcat(f->pool, "{\"newPassword\":\"1234567\",\"currentPassword\":\"",
+                                       text, "\"}", NULL)),
+                 &ba_err_password_short);
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           apr_pstrcat(f->pool, "{\"newPassword\":\"" NEXT
+                                       "\",\"currentPassword\":\"", text, "\"}", NULL)),
+                 &ba_err_password_long);
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           apr_pstrcat(f->pool, "{\"currentPassword\":\"x\",\"newPassword\":\"", text,
+                                       "\"}", NULL)),
+                 &ba_err_password_long);
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE ",\"revokeOtherSessions\":1}"),
+                 &ba_err_validation);
+    assert_error(serve_zoe(f, "POST", "/change-password", "{\"newPassword\":\"" NEXT "\"}"),
+                 &ba_err_validation);
+    assert_int_equal(f->store.asked[OP_PASSWORD], 0);
+    assert_int_equal(f->store.asked[OP_PASSWORD_CHANGE], 0);
+    assert_ptr_equal(hash_now(f), before);
+    assert_non_null(fixture_find_session(f, TOKEN));
+    assert_false(fixture_logged(f, "BA0410"));
+}
+
+static void change_password_without_one(void **state)
+{
+    fixture *f = with_zoe(state);
+    fake_user *zoe = APR_ARRAY_IDX(f->store.users, 0, fake_user *);
+
+    zoe->hash = NULL;
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_no_credential);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_invalid_password);
+    zoe->hash = "nonsense";
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"),
+                 &ba_err_invalid_password);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"nonsense\"}"),
+                 &ba_err_invalid_password);
+    assert_true(fixture_logged(f, "BA0605"));
+    assert_string_equal(zoe->hash, "nonsense");
+}
+
+static void change_it(fake_store *store)
+{
+    APR_ARRAY_IDX(store->users, 0, fake_user *)->hash = "of another request";
+}
+
+/* Two at once with the same current password: the second one's is wrong by then. */
+static void change_password_lost_race(void **state)
+{
+    fixture *f = with_zoe(state);
+
+    f->store.before[OP_PASSWORD_CHANGE] = change_it;
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           "{" CHANGE ",\"revokeOtherSessions\":true}"),
+                 &ba_err_invalid_password);
+    assert_int_equal(cookies_set(f), 0);
+    assert_string_equal(hash_now(f), "of another request");
+    assert_non_null(fixture_find_session(f, TOKEN));
+    assert_int_equal(f->store.sessions->nelts, 3);
+    assert_false(fixture_logged(f, "BA0410"));
+}
+
+static void change_password_store_failures(void **state)
+{
+    fixture *f = with_zoe(state);
+    static const fake_op ops[] = {OP_PASSWORD, OP_PASSWORD_CHANGE};
+
+    for (size_t i = 0; i < 2; ++i) {
+        f->store.answer[ops[i]] = APR_EGENERAL;
+        assert_error(serve_zoe(f, "POST", "/change-password",
+                               "{" CHANGE ",\"revokeOtherSessions\":true}"),
+                     &ba_err_unavailable);
+        assert_int_equal(cookies_set(f), 0);
+        f->store.answer[ops[i]] = APR_SUCCESS;
+    }
+    assert_password(f, PASSWORD);
+    assert_non_null(fixture_find_session(f, TOKEN));
+    f->store.answer[OP_PASSWORD] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_unavailable);
+}
+
+static void verify_password(void **state)
+{
+    fixture *f = with_zoe(state);
+    char text[130];
+
+    assert_status_true(f, serve_zoe(f, "POST", "/verify-password",
+                                    "{\"password\":\"" PASSWORD "\"}"));
+    assert_int_equal(cookies_set(f), 0);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"),
+                 &ba_err_invalid_password);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"\"}"),
+                 &ba_err_invalid_password);
+    memset(text, 'x', 129);
+    text[129] = '\0';
+    assert_error(serve_zoe(f, "POST", "/verify-password",
+                           apr_pstrcat(f->pool, "{\"password\":\"", text, "\"}", NULL)),
+                 &ba_err_password_long);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{}"), &ba_err_validation);
+}
+
+/* A full queue is said before anything is changed; permits come back on all ways out. */
+static void passwords_behind_the_gate(void **state)
+{
+    fixture *f = with_zoe(state);
+    ba_gate *one;
+    ba_permit permit;
+    int lost;
+
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = one;
+    assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_busy);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"), &ba_err_busy);
+    ba_gate_leave(one, permit);
+    for (int i = 0; i < 3; ++i) {
+        assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"),
+                     &ba_err_invalid_password);
+        assert_error(serve_zoe(f, "POST", "/change-password",
+                               "{\"currentPassword\":\"x\",\"newPassword\":\"" NEXT "\"}"),
+                     &ba_err_invalid_password);
+        f->store.answer[OP_PASSWORD_CHANGE] = APR_EGENERAL;
+        assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_unavailable);
+    }
+    f->store.answer[OP_PASSWORD_CHANGE] = APR_SUCCESS;
+    body_of(f, serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"));
+}
+
+static void list_accounts(void **state)
+{
+    fixture *f = with_zoe(state);
+    const json_t *list, *scopes;
+    ba_account *account;
+    static const struct {
+        const char *scope;
+        const char *listed; /* joined by ";" */
+    } rows[] = {
+        {NULL, ""},      {"", ""},          {",", ""},       {" , ", ""},     {"a", "a"},
+        {"a,b", "a;b"},  {"a, b ", "a;b"},  {"a,,b,", "a;b"}, {"a b", "a b"}, {",a", "a"},
+    };
+
+    assert_string_equal(serve_zoe(f, "GET", "/list-accounts", NULL)->body, "[]");
+    account = fixture_add_account(f, "user1", "a");
+    fixture_add_account(f, "user2", "b");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const char *joined = "";
+
+        account->scope = rows[i].scope;
+        list = body_of(f, serve_zoe(f, "GET", "/list-accounts", NULL));
+        assert_int_equal(json_array_size(list), 1);
+        scopes = json_object_get(json_array_get(list, 0), "scopes");
+        for (size_t n = 0; n < json_array_size(scopes); ++n) {
+            joined = apr_pstrcat(f->pool, joined, n ? ";" : "",
+                                 json_string_value(json_array_get(scopes, n)), NULL);
+        }
+        assert_string_equal(joined, rows[i].listed);
+    }
+    assert_int_equal(json_object_size(json_array_get(list, 0)), 7);
+    assert_string_equal(text_at(json_array_get(list, 0), "id"), "a");
+    assert_string_equal(text_at(json_array_get(list, 0), "accountId"), "4711");
+    f->store.answer[OP_ACCOUNTS] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "GET", "/list-accounts", NULL), &ba_err_unavailable);
+}
+
+static void unlink_account(void **state)
+{
+    fixture *f = with_zoe(state);
+
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"a\"}"),
+                 &ba_err_no_account);
+    fixture_add_account(f, "user1", "a");
+    fixture_add_account(f, "user2", "b");
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"a\"}"),
+                 &ba_err_last_account);
+    fixture_add_account(f, "user1", "c");
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"b\"}"),
+                 &ba_err_no_account);
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"4711\"}"),
+                 &ba_err_no_account);
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":4711}"),
+                 &ba_err_validation);
+    f->store.answer[OP_ACCOUNT_DELETE] = APR_EGENERAL;
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"a\"}"),
+                 &ba_err_unavailable);
+    f->store.answer[OP_ACCOUNT_DELETE] = APR_SUCCESS;
+    assert_status_true(f, serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"a\"}"));
+    assert_int_equal(cookies_set(f), 0);
+    /* the last one by now */
+    assert_error(serve_zoe(f, "POST", "/unlink-account", "{\"accountId\":\"c\"}"),
+                 &ba_err_last_account);
+}
+
 /* ---- service */
 
 static void ok_and_error(void **state)
@@ -849,6 +1456,25 @@ int main(void)
         TEST(get_session_drops_cache_cookies),
         TEST(get_session_failures),
         TEST(sign_out),
+        TEST(admits_nobody_else),
+        TEST(freshness),
+        TEST(list_sessions),
+        TEST(revoke_session),
+        TEST(revoke_many),
+        TEST(update_session),
+        TEST(update_user),
+        TEST(update_user_refused),
+        TEST(change_password),
+        TEST(change_password_and_revoke),
+        TEST(change_password_not_remembered),
+        TEST(change_password_refused),
+        TEST(change_password_without_one),
+        TEST(change_password_lost_race),
+        TEST(change_password_store_failures),
+        TEST(verify_password),
+        TEST(passwords_behind_the_gate),
+        TEST(list_accounts),
+        TEST(unlink_account),
         TEST(ok_and_error),
     };
 
