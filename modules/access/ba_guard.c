@@ -137,7 +137,8 @@ static int fail(request_rec *r, const ba_error *error)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (error->status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", "2");
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, BA_RETRY_AFTER));
     }
     return r->main || is_navigation(r) ? error->status : ba_httpd_error(r, error);
 }

@@ -6,9 +6,6 @@
 #include <apr_strings.h>
 #include <stdarg.h>
 
-/* Seconds a client is asked to wait after a 503. */
-#define BA_RETRY_AFTER 2
-
 ba_call *ba_call_create(ba_time now, apr_pool_t *pool)
 {
     ba_call *call = apr_pcalloc(pool, sizeof(*call));

@@ -12,6 +12,9 @@
 #include "ba_error.h"
 #include "ba_types.h"
 
+/* Seconds a client is asked to wait after a 503. */
+#define BA_RETRY_AFTER 2
+
 struct ba_settings;
 struct ba_store;
 struct ba_gate;

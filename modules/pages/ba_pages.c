@@ -45,6 +45,9 @@ static const page_row pages[] = {
     {NULL, NULL, NULL, 0},
 };
 
+#define OTHER_ORIGIN                                                                               \
+    "This form was sent from another place than this site. Send it again from here."
+
 /* What an error of the API is to a person, and beside which field it stands. */
 static const struct {
     const ba_error *error;
@@ -57,7 +60,6 @@ static const struct {
      "Enter an email address in the usual form, like name@example.com."},
     {&ba_err_user_exists, "error-email",
      "There is an account with this email address already. Sign in, or use another address."},
-    {&ba_err_password_short, "error-password", "Use at least %d characters."},
     {&ba_err_password_long, "error-password", "This password is too long."},
     {&ba_err_credentials, "error", "The email address or the password is not right."},
     {&ba_err_not_verified, "error",
@@ -68,10 +70,10 @@ static const struct {
     {&ba_err_busy, "error", "Many people are signing in right now. Try again in a moment."},
     {&ba_err_unavailable, "error",
      "Signing in does not work at the moment. Try again in a few minutes."},
-    {&ba_err_too_large, "error", "That was too long. Use shorter text."},
+    {&ba_err_missing_origin, "error", OTHER_ORIGIN},
+    {&ba_err_invalid_origin, "error", OTHER_ORIGIN},
+    {&ba_err_cross_site, "error", OTHER_ORIGIN},
 };
-static const char other_origin[]
-    = "This form was sent from another place than this site. Send it again from here.";
 static const char no_reason[] = "That did not work. Try again.";
 
 /* ---- writing */
@@ -187,7 +189,7 @@ static int render(const page_view *v, const char *document, int status)
     r->status = status;
     set_headers(v);
     if (status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", "2");
+        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, BA_RETRY_AFTER));
     }
     ap_set_content_type(r, "text/html; charset=utf-8");
     return send_document(r, v->settings, document, 1);
@@ -198,6 +200,12 @@ static int message(const page_view *v, int status, const char *title, const char
     apr_table_setn(v->values, "title", title);
     apr_table_setn(v->values, "error", text);
     return render(v, "message.html", status);
+}
+
+static const char *sign_in_page(const page_view *v)
+{
+    return apr_pstrcat(v->r->pool, v->settings->pages_path, "/sign-in",
+                       apr_table_get(v->values, "callback-query"), NULL);
 }
 
 /* ---- reading */
@@ -275,16 +283,13 @@ static void explain(const page_view *v, const ba_error *error)
     for (apr_size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); ++i) {
         if (sentences[i].error == error) {
             value = sentences[i].value;
-            text = apr_psprintf(v->r->pool, "%s", sentences[i].text);
+            text = sentences[i].text;
         }
     }
     if (error == &ba_err_password_short) {
+        value = "error-password";
         text = apr_psprintf(v->r->pool, "Use at least %d characters.",
                             (int)v->settings->password_length.min);
-    }
-    if (error == &ba_err_missing_origin || error == &ba_err_invalid_origin
-        || error == &ba_err_cross_site) {
-        text = other_origin;
     }
     apr_table_setn(v->values, value, text);
 }
@@ -327,10 +332,7 @@ static int post(page_view *v, const page_row *row)
 
         ba_httpd_send_cookies(v->r, v->call);
         /* an account that needs something else first does not start signed in */
-        return redirect(v, signed_in ? v->callback
-                                     : apr_pstrcat(v->r->pool, v->settings->pages_path, "/sign-in",
-                                                   apr_table_get(v->values, "callback-query"),
-                                                   NULL));
+        return redirect(v, signed_in ? v->callback : sign_in_page(v));
     }
     explain(v, answer->error);
     return render(v, row->document, answer->status);
@@ -417,10 +419,7 @@ static int front(page_view *v)
 {
     ba_session_find(v->call);
     ba_httpd_send_cookies(v->r, v->call);
-    return redirect(v, v->call->user
-                           ? v->callback
-                           : apr_pstrcat(v->r->pool, v->settings->pages_path, "/sign-in",
-                                         apr_table_get(v->values, "callback-query"), NULL));
+    return redirect(v, v->call->user ? v->callback : sign_in_page(v));
 }
 
 static const page_row *find_page(const char *path)

@@ -174,17 +174,16 @@ static apr_status_t finish(const ba_db *db, ba_db_conn *conn, apr_status_t rv, a
     return rv;
 }
 
-/* One statement on a connection of its own; rows may be NULL. */
-static apr_status_t change(const ba_store *store, ba_sql id, const char **args, int *rows,
-                           apr_pool_t *pool)
+/* One statement on a connection of its own; how many rows it matched is no matter. */
+static apr_status_t change(const ba_store *store, ba_sql id, const char **args, apr_pool_t *pool)
 {
     const ba_db *db = db_of(store);
-    int ignored;
+    int rows;
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv == APR_SUCCESS) {
-        rv = ba_db_change(db, &conn, id, args, rows ? rows : &ignored, pool);
+        rv = ba_db_change(db, &conn, id, args, &rows, pool);
         ba_db_close(db, &conn);
     }
     return rv == APR_SUCCESS ? rv : APR_EGENERAL;
@@ -260,7 +259,7 @@ static apr_status_t session_extend(ba_store *store, const ba_session *s, ba_time
 
 static apr_status_t session_delete(ba_store *store, const char *token, apr_pool_t *pool)
 {
-    return change(store, BA_SQL_SESSION_DELETE, &token, NULL, pool);
+    return change(store, BA_SQL_SESSION_DELETE, &token, pool);
 }
 
 static apr_status_t password_renew(ba_store *store, const char *user_id, const char *old_hash,
@@ -309,7 +308,7 @@ static apr_status_t sessions_delete(ba_store *store, const char *user_id, const 
 {
     const char *args[] = {user_id, but_id};
 
-    return change(store, but_id ? BA_SQL_SESSIONS_DELETE_OTHER : BA_SQL_SESSIONS_DELETE, args, NULL,
+    return change(store, but_id ? BA_SQL_SESSIONS_DELETE_OTHER : BA_SQL_SESSIONS_DELETE, args,
                   pool);
 }
 
