@@ -9,17 +9,22 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES])
+{
+    return HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)text.data,
+                text.len, out, NULL)
+               ? APR_SUCCESS
+               : APR_EGENERAL;
+}
+
 /* Writes the signature and its NUL to out. */
 static int sign(ba_bytes secret, const char *value, apr_size_t len, char out[BA_MAC_LENGTH + 1])
 {
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned int mac_len = 0;
+    unsigned char mac[BA_MAC_BYTES];
+    ba_bytes text = {value, len};
 
-    if (!HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)value, len, mac,
-              &mac_len)) {
-        return 0;
-    }
-    return EVP_EncodeBlock((unsigned char *)out, mac, (int)mac_len) == BA_MAC_LENGTH;
+    return ba_mac_bytes(secret, text, mac) == APR_SUCCESS
+           && EVP_EncodeBlock((unsigned char *)out, mac, sizeof(mac)) == BA_MAC_LENGTH;
 }
 
 const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool)
