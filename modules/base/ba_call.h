@@ -71,6 +71,8 @@ typedef struct ba_call {
     const ba_session *session;
     const ba_user *user;
 
+    int mail_waiting; /* a mail was put into the outbox: wake whoever delivers */
+
     ba_answer answer;
 } ba_call;
 

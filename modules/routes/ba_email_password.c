@@ -123,7 +123,8 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     if (!hash) {
         return;
     }
-    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, call->pool);
+    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, NULL,
+                                   call->pool);
     if (rv == APR_EEXIST) {
         sign_up_taken(call, body, email); /* somebody was faster */
     }
