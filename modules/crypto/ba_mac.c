@@ -3,6 +3,7 @@
 
 #include "ba_mac.h"
 
+#include <apr_encode.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -52,6 +53,17 @@ const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_
                && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
     }
     return good ? apr_pstrmemdup(pool, signed_value, (apr_size_t)(dot - signed_value)) : NULL;
+}
+
+const char *ba_mac_digest(const char *text, apr_pool_t *pool)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+
+    return EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) == 1
+               ? apr_pencode_base64(pool, (const char *)digest, len,
+                                    APR_ENCODE_URL | APR_ENCODE_NOPADDING, NULL)
+               : NULL;
 }
 
 int ba_mac_equal(const char *a, const char *b)

@@ -25,6 +25,9 @@ apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_M
 const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
                           apr_pool_t *pool);
 
+/* SHA-256 of text as base64url without padding; NULL if OpenSSL fails. */
+const char *ba_mac_digest(const char *text, apr_pool_t *pool);
+
 /* Constant-time equality of two strings; lengths are no secret. */
 int ba_mac_equal(const char *a, const char *b);
 

@@ -94,8 +94,10 @@ typedef struct ba_store_ops {
                                  int verified, const ba_session *session, ba_mail *first,
                                  ba_mail *second, ba_time now, apr_pool_t *pool);
 
-    /* Sessions, accounts and the user: all or nothing. */
-    apr_status_t (*user_delete)(ba_store *store, const char *user_id, apr_pool_t *pool);
+    /* Sessions, accounts and the user: all or nothing. With token_id (NULL: none) that
+     * verification row is used up by it; APR_NOTFOUND: somebody else has. */
+    apr_status_t (*user_delete)(ba_store *store, const char *user_id, const char *token_id,
+                                apr_pool_t *pool);
 
     /* A token and the mail that carries it (NULL: none): both or neither. */
     apr_status_t (*verification_add)(ba_store *store, const ba_verification *token,

@@ -293,6 +293,11 @@ apr_status_t ba_store_email_change(ba_store *store, const ba_user *user, const c
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST ? rv : APR_EGENERAL;
 }
 
+typedef struct delete_work {
+    const char *user_id;
+    const char *token_id;
+} delete_work;
+
 /* Not every server has the cascades, so children go first (http-api 1.4); a session
  * that began meanwhile goes last. */
 static apr_status_t do_user_delete(const ba_db *db, ba_db_conn *conn, void *baton,
@@ -300,20 +305,27 @@ static apr_status_t do_user_delete(const ba_db *db, ba_db_conn *conn, void *bato
 {
     static const ba_sql order[] = {BA_SQL_SESSIONS_DELETE, BA_SQL_ACCOUNTS_DELETE,
                                    BA_SQL_USER_DELETE, BA_SQL_SESSIONS_DELETE};
-    const char *user_id = baton;
-    int rows;
-    apr_status_t rv = APR_SUCCESS;
+    const delete_work *w = baton;
+    const char *user_id = w->user_id, *token_id = w->token_id;
+    int rows = 1;
+    apr_status_t rv
+        = token_id ? ba_db_change(db, conn, BA_SQL_VERIFICATION_CLAIM, &token_id, &rows, pool)
+                   : APR_SUCCESS;
 
+    if (rv == APR_SUCCESS && rows == 0) {
+        return APR_NOTFOUND;
+    }
     for (apr_size_t i = 0; i < sizeof(order) / sizeof(order[0]) && rv == APR_SUCCESS; ++i) {
         rv = ba_db_change(db, conn, order[i], &user_id, &rows, pool);
     }
     return rv;
 }
 
-apr_status_t ba_store_user_delete(ba_store *store, const char *user_id, apr_pool_t *pool)
+apr_status_t ba_store_user_delete(ba_store *store, const char *user_id, const char *token_id,
+                                  apr_pool_t *pool)
 {
-    apr_status_t rv = ba_store_transaction(store, do_user_delete, (char *)(apr_uintptr_t)user_id,
-                                           pool);
+    delete_work work = {user_id, token_id};
+    apr_status_t rv = ba_store_transaction(store, do_user_delete, &work, pool);
 
-    return rv == APR_SUCCESS ? rv : APR_EGENERAL;
+    return rv == APR_SUCCESS || rv == APR_NOTFOUND ? rv : APR_EGENERAL;
 }

@@ -56,7 +56,8 @@ apr_status_t ba_store_user_verify(ba_store *store, const ba_user *user, const ba
 apr_status_t ba_store_email_change(ba_store *store, const ba_user *user, const char *email,
                                    int verified, const ba_session *session, ba_mail *first,
                                    ba_mail *second, ba_time now, apr_pool_t *pool);
-apr_status_t ba_store_user_delete(ba_store *store, const char *user_id, apr_pool_t *pool);
+apr_status_t ba_store_user_delete(ba_store *store, const char *user_id, const char *token_id,
+                                  apr_pool_t *pool);
 apr_status_t ba_store_password(ba_store *store, const char *user_id, const char **hash,
                                apr_pool_t *pool);
 apr_status_t ba_store_password_change(ba_store *store, const char *user_id, const char *old_hash,
