@@ -36,6 +36,35 @@ const ba_route *ba_route_find(const char *method, const char *path)
     return NULL;
 }
 
+const char *ba_route_endpoint(const char *path)
+{
+    apr_size_t len = strlen(path);
+
+    while (len && path[len - 1] == '/') {
+        --len;
+    }
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (!strncmp(row->path, path, len) && !row->path[len]) {
+                return row->path;
+            }
+        }
+    }
+    return NULL;
+}
+
+int ba_route_fits(const char *glob)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (ba_text_glob(glob, row->path)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 /* URL fields of any non-GET body, in the order upstream looks at them
  * (http-api 6.3). */
 static const struct {
