@@ -18,6 +18,7 @@
 struct ba_settings;
 struct ba_store;
 struct ba_gate;
+struct ba_limit;
 struct ba_call;
 
 typedef enum {
@@ -52,6 +53,7 @@ typedef struct ba_call {
     const struct ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    struct ba_limit *limit; /* NULL: nothing is limited */
     const ba_call_ops *ops;
     void *baton; /* the glue's, for ops */
 

@@ -16,6 +16,7 @@ const ba_error ba_err_unavailable = {503, "SERVICE_UNAVAILABLE",
                                      "Service temporarily unavailable. Please try again later."};
 const ba_error ba_err_busy = {503, "SERVER_BUSY",
                               "Too many sign-ins at the moment. Please try again later."};
+const ba_error ba_err_too_many = {429, NULL, "Too many requests. Please try again later."};
 
 const ba_error ba_err_missing_origin = {403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin"};
 const ba_error ba_err_invalid_origin = {403, "INVALID_ORIGIN", "Invalid origin"};

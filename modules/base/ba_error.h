@@ -22,6 +22,7 @@ extern const ba_error ba_err_too_large;
 extern const ba_error ba_err_internal;
 extern const ba_error ba_err_unavailable; /* a dependency is down: Retry-After */
 extern const ba_error ba_err_busy;        /* the hash queue is full: Retry-After */
+extern const ba_error ba_err_too_many;    /* rate limit: Retry-After and X-Retry-After */
 
 extern const ba_error ba_err_missing_origin;
 extern const ba_error ba_err_invalid_origin;

@@ -308,3 +308,33 @@ const char *ba_text_query_param(const char *query, const char *name, int *count,
     }
     return found;
 }
+
+/* Iterative with one point of return, so that no pattern makes it slow. */
+int ba_text_glob(const char *pattern, const char *text)
+{
+    const char *star = NULL, *resume = NULL;
+
+    while (*text) {
+        const char *literal = *pattern == '\\' && pattern[1] ? pattern + 1 : pattern;
+
+        if (*pattern == '*') {
+            star = ++pattern;
+            resume = text;
+        }
+        else if ((*pattern == '?' && *text != '/') || (*literal == *text && *pattern != '?')) {
+            pattern = literal + 1;
+            ++text;
+        }
+        else if (star && *resume != '/' && *resume != '\\') {
+            pattern = star;
+            text = ++resume;
+        }
+        else {
+            return 0;
+        }
+    }
+    while (*pattern == '*') {
+        ++pattern;
+    }
+    return !*pattern;
+}

@@ -15,6 +15,17 @@ typedef struct ba_range {
     apr_int64_t max;
 } ba_range;
 
+/* Requests that a client may send before it stays away for the window's seconds. */
+typedef struct ba_rate {
+    apr_int64_t window;
+    apr_int64_t max; /* 0: any number */
+} ba_rate;
+
+typedef struct ba_rate_rule {
+    const char *path; /* below base_path; a glob of http-api 6.4 */
+    ba_rate rate;
+} ba_rate_rule;
+
 typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
 
 /* BetterAuthDeleteUser; confirm: by a link in a mail. */
@@ -65,6 +76,9 @@ typedef struct ba_settings {
     ba_delete_user delete_user;
     apr_int64_t delete_expires_in;
     int hash_identifiers; /* of verification rows (http-api 9.4) */
+    int rate_limit;
+    ba_rate rate_default;
+    apr_array_header_t *rate_rules; /* of ba_rate_rule, the first that fits counts; or NULL */
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

@@ -4,6 +4,7 @@
 #include "ba_api.h"
 
 #include "ba_httpd.h"
+#include "ba_limit.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_origin.h"
@@ -82,7 +83,10 @@ int ba_api_handler(request_rec *r)
         && apr_table_get(r->headers_in, "Access-Control-Request-Method")) {
         return answer_preflight(r);
     }
-    if (!route) {
+    if (!ba_limit_request(call, path ? ba_route_endpoint(path) : NULL)) {
+        /* it has its answer */
+    }
+    else if (!route) {
         ba_call_fail(call, &ba_err_not_found);
     }
     else if (!strcmp(route->method, "GET") || read_body(r, call)) {

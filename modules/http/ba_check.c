@@ -4,6 +4,7 @@
 #include "ba_check.h"
 
 #include "ba_directives.h"
+#include "ba_limit_site.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 
@@ -309,6 +310,10 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         used |= f->api || f->pages || f->guard;
+        /* not again for each that inherits them */
+        if (f == all_facts || settings_of(f)->rate_rules != settings_of(all_facts)->rate_rules) {
+            ba_limit_site_check(settings_of(f)->rate_rules);
+        }
     }
     if (used) {
         warn_trace(all_facts);

@@ -8,6 +8,7 @@
 #include "ba_directives.h"
 #include "ba_gate.h"
 #include "ba_json.h"
+#include "ba_limit_site.h"
 #include "ba_module.h"
 #include "ba_routes.h"
 #include "ba_store.h"
@@ -142,6 +143,9 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     site = apr_pcalloc(pconf, sizeof(*site));
     site->settings = settings;
     site->gate = gate;
+    if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
     config->site = site;
     return OK;
@@ -225,6 +229,7 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->settings = site->settings;
     call->store = site->store;
     call->gate = site->gate;
+    call->limit = site->limit;
     call->ops = &call_ops;
     call->baton = r;
     call->method = method;
@@ -319,6 +324,17 @@ const char *ba_httpd_header_value(const char *text, apr_pool_t *pool)
     return out;
 }
 
+void ba_httpd_retry_after(request_rec *r, const ba_call *call)
+{
+    const char *seconds = apr_itoa(r->pool, call->answer.retry_after);
+
+    apr_table_setn(r->err_headers_out, "Retry-After", seconds);
+    if (call->answer.error == &ba_err_too_many) {
+        /* what Better Auth's client reads */
+        apr_table_setn(r->err_headers_out, "X-Retry-After", seconds);
+    }
+}
+
 static void set_common_headers(request_rec *r)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
@@ -343,8 +359,7 @@ int ba_httpd_answer(request_rec *r, ba_call *call)
         apr_table_setn(r->headers_out, "Location", ba_httpd_header_value(a->location, r->pool));
     }
     if (a->retry_after) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, a->retry_after));
+        ba_httpd_retry_after(r, call);
     }
     if (type) {
         ap_set_content_type(r, type);

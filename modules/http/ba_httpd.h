@@ -17,6 +17,7 @@ typedef struct ba_site {
     const ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    struct ba_limit *limit; /* NULL: nothing is limited */
 } ba_site;
 
 /* What we keep with the first request of a chain. */
@@ -25,7 +26,7 @@ typedef struct ba_request {
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
 } ba_request;
 
-/* Makes the sites: base URL, database, hash gate. */
+/* Makes the sites: base URL, database, hash gate, counters. */
 int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 /* NULL where BetterAuthSecret is not set. */
@@ -47,6 +48,9 @@ apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body);
 
 /* Hands the call's cookies to the client, whatever the response becomes. */
 void ba_httpd_send_cookies(request_rec *r, const ba_call *call);
+
+/* Says how long to wait: call->answer.retry_after, which is not 0. */
+void ba_httpd_retry_after(request_rec *r, const ba_call *call);
 
 /* Writes the answer: status, headers, cookies, body. Returns OK. */
 int ba_httpd_answer(request_rec *r, ba_call *call);

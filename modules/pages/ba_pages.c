@@ -4,6 +4,7 @@
 #include "ba_pages.h"
 
 #include "ba_httpd.h"
+#include "ba_limit.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_origin.h"
@@ -188,8 +189,11 @@ static int render(const page_view *v, const char *document, int status)
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
     set_headers(v);
-    if (status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, BA_RETRY_AFTER));
+    if (status == HTTP_SERVICE_UNAVAILABLE && !v->call->answer.retry_after) {
+        v->call->answer.retry_after = BA_RETRY_AFTER;
+    }
+    if (v->call->answer.retry_after) {
+        ba_httpd_retry_after(r, v->call);
     }
     ap_set_content_type(r, "text/html; charset=utf-8");
     return send_document(r, v->settings, document, 1);
@@ -276,6 +280,13 @@ static json_t *endpoint_body(const page_view *v, const page_row *row)
     return body;
 }
 
+static const char *in_words(int seconds, apr_pool_t *pool)
+{
+    return seconds == 1    ? "a second"
+           : seconds <= 90 ? apr_psprintf(pool, "%d seconds", seconds)
+                           : apr_psprintf(pool, "%d minutes", (seconds + 59) / 60);
+}
+
 static void explain(const page_view *v, const ba_error *error)
 {
     const char *value = "error", *text = no_reason;
@@ -290,6 +301,10 @@ static void explain(const page_view *v, const ba_error *error)
         value = "error-password";
         text = apr_psprintf(v->r->pool, "Use at least %d characters.",
                             (int)v->settings->password_length.min);
+    }
+    if (error == &ba_err_too_many) {
+        text = apr_psprintf(v->r->pool, "That was tried too often. Wait %s, then try again.",
+                            in_words(v->call->answer.retry_after, v->r->pool));
     }
     apr_table_setn(v->values, value, text);
 }
@@ -323,6 +338,11 @@ static int post(page_view *v, const page_row *row)
     const ba_route *route = ba_route_find("POST", row->endpoint);
     const ba_answer *answer = &v->call->answer;
 
+    /* by the endpoint's path: a page is no second way to it */
+    if (!ba_limit_request(v->call, row->endpoint)) {
+        explain(v, answer->error);
+        return render(v, row->document, answer->status);
+    }
     if (missing_fields(v, row)) {
         return render(v, row->document, HTTP_UNPROCESSABLE_ENTITY);
     }

@@ -109,7 +109,7 @@ static const char *own_hash(ba_call *call, const ba_error *none)
 /* 1 if the password is the user's; else the call has its answer. */
 static int verified(ba_call *call, const char *hash, ba_bytes password)
 {
-    switch (ba_hashing_verify(call, call->user->id, hash, password)) {
+    switch (ba_hashing_verify(call, call->user->email, call->user->id, hash, password)) {
     case BA_PASSWORD_GOOD:
         return 1;
     case BA_PASSWORD_FAILED:

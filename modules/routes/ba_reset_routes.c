@@ -4,6 +4,7 @@
 /* A new password by a mailed link (http-api 5.16). */
 
 #include "ba_hashing.h"
+#include "ba_limit.h"
 #include "ba_links.h"
 #include "ba_random.h"
 #include "ba_routes_int.h"
@@ -178,6 +179,7 @@ static void set_password(ba_call *call, const ba_verification *token, const ba_u
         return;
     }
     ba_mail_stored(call, notice);
+    ba_limit_clear(call, user->email);
     ba_call_log(call, BA_LOG_INFO, 0, "BA0424: password reset, user %s, client %s", user->id,
                 call->client);
     ba_call_ok(call, "{\"status\":true}");

@@ -43,6 +43,12 @@ const ba_route *ba_route_find(const char *method, const char *path);
 
 /* The last segment of the call's path. */
 const char *ba_route_segment(const ba_call *call);
+/* The endpoint that a path means, as its rows write it, whatever the method and with
+ * slashes at the end or not; NULL: none. What is counted by path is counted by this. */
+const char *ba_route_endpoint(const char *path);
+
+/* Is there an endpoint whose path fits the glob? */
+int ba_route_fits(const char *glob);
 
 /* Answers an API request: call->body is raw, type its Content-Type or NULL. */
 void ba_route_serve(ba_call *call, const ba_route *route, const char *type);

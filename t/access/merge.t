@@ -175,7 +175,7 @@ sub host {
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => mounts(%counts) . $echo . said(%$said) . ($more // ''));
 }
 
-my $main = $DB . said(%server) . $server_sections
+my $main = $DB . said(%server) . "BetterAuthRateLimit off\n" . $server_sections
     . host('nothing', {}, $sections)
     . host('everything', \%host, $vhost_sections)
     . host('defaults', \%default)
@@ -337,6 +337,29 @@ subtest 'a list is replaced, not added to; twice in one place is one list' => su
     is(in('origins-twice', $shared, origin => $server{TrustedOrigins}, cookie => 'a=b')->{status}, 403, 'what the server says is gone');
     is(in('nothing', $shared, origin => 'https://one.example', cookie => 'a=b')->{status}, 403, 'and nothing leaks into a neighbour');
     is(in('nothing', $shared, origin => $server{TrustedOrigins}, cookie => 'a=b')->{status}, 200, 'which has its own');
+};
+
+subtest 'rate limits' => sub {
+    my $three = 'merge-limit';
+    my $file = BATest::Sites::file($three);
+    my $limits = sub { my ($name, $said) = @_; return BATest::Sites::vhost($name, file => $file =~ s{/site\.db$}{/$name/../site.db}r, limit => $said) };
+    private_httpd(name => $three, limit => '', main => "BetterAuthRateLimitDefault 1m 4\nBetterAuthRateLimitRule /ok 1m 2\nBetterAuthRateLimitRule /error 1m 1\n"
+        . $limits->('limit-default', "    BetterAuthRateLimitDefault 10 100\n")
+        . $limits->('limit-rules', "    BetterAuthRateLimitRule /list-sessions 1m 3\n    BetterAuthRateLimitRule /list-accounts 1m 1\n")
+        . $limits->('limit-off', "    BetterAuthRateLimit off\n")
+        . $limits->('limit-nothing', ''));
+    my %want = (    # how many of 8: ok, error, list-sessions, list-accounts
+        $three          => '2 1 4 4',
+        'limit-nothing' => '2 1 4 4',
+        'limit-default' => '2 1 8 8',
+        'limit-rules'   => '4 4 3 1',
+        'limit-off'     => '8 8 8 8',
+    );
+    for my $site (sort keys %want) {
+        # each has counters of its own: those of one database are shared, but the file has another name for each
+        my @many = map { my $path = $_; scalar grep { request($site, GET => "/api/auth/$path")->{status} != 429 } 1 .. 8 } qw(ok error list-sessions list-accounts);
+        is("@many", $want{$site}, $site);
+    }
 };
 
 # --- Keys -------------------------------------------------------------------------------------------------------------------

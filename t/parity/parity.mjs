@@ -91,8 +91,12 @@ async function rows({ sql }) {
   };
 }
 
+// Two servers are not asked in the same millisecond: 9 is as good as 10.
+const seconds = (text) => (text === undefined ? null : Math.ceil(Number(text) / 2) * 2);
+
 async function observe(server, c) {
   if (!c.keep) await server.sql.query([...statements(), ...c.rows].join(';'));
+  if (c.wait) await new Promise((resolve) => setTimeout(resolve, c.wait));
   const { response, body } = await send(server, c);
   let parsed = body;
   try { parsed = mask(JSON.parse(body)); } catch { /* compared as text */ }
@@ -100,6 +104,7 @@ async function observe(server, c) {
   return {
     status: response.statusCode,
     type: response.headers['content-type'] ?? null,
+    retryAfter: seconds(response.headers['x-retry-after']),
     location: response.headers.location ?? null,
     cacheControl: response.headers['cache-control'] ?? null,
     pragma: response.headers.pragma ?? null,

@@ -66,6 +66,7 @@ typedef struct fixture {
     apr_table_t *headers; /* of that call */
     apr_array_header_t *log; /* of const char *, over all calls */
     struct ba_gate *gate; /* of those tests that make one */
+    struct ba_limit *limit;
 } fixture;
 
 /* For cmocka's setup and teardown; *state becomes a fixture. */

@@ -5,6 +5,7 @@
  * reach at will, failures above all. */
 
 #include "ba_gate.h"
+#include "ba_limit.h"
 #include "ba_password.h"
 #include "ba_routes.h"
 #include "fixture.h"
@@ -41,6 +42,7 @@ static const ba_answer *serve_with(fixture *f, const char *method, const char *p
 
     assert_non_null(route);
     f->call->gate = f->gate;
+    f->call->limit = f->limit;
     f->call->method = method;
     f->call->path = path;
     f->call->body.data = body;
@@ -65,7 +67,7 @@ static void assert_error(const ba_answer *a, const ba_error *error)
     assert_int_equal(a->status, error->status);
     assert_null(a->body);
     assert_null(a->location);
-    assert_int_equal(a->retry_after > 0, error->status == 503);
+    assert_int_equal(a->retry_after > 0, error->status == 503 || error->status == 429);
 }
 
 static int cookies_set(const fixture *f)
@@ -1323,6 +1325,93 @@ static void passwords_behind_the_gate(void **state)
     body_of(f, serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"));
 }
 
+static ba_time clock_at;
+
+static ba_time stopped_clock(void)
+{
+    return clock_at;
+}
+
+static const ba_answer *sign_in_as(fixture *f, const char *address, const char *password)
+{
+    return serve(f, "POST", "/sign-in/email",
+                 apr_psprintf(f->pool, "{\"email\":\"%s\",\"password\":\"%s\"}", address,
+                              password));
+}
+
+/* After ten wrong passwords nothing more is compared, wherever it comes in. */
+static void wrong_passwords_slow_an_account_down(void **state)
+{
+    fixture *f = with_zoe(state);
+    char *memory = apr_pcalloc(f->pool, ba_counters_size() + BA_COUNTERS_ALIGN);
+    ba_limit limit = {NULL, stopped_clock, "", 0};
+    ba_permit permit;
+    ba_gate *one;
+    int lost;
+
+    assert_int_equal(ba_counters_create((void *)APR_ALIGN((apr_uintptr_t)memory, BA_COUNTERS_ALIGN),
+                                        &limit.counters),
+                     APR_SUCCESS);
+    clock_at = NOW;
+    f->limit = &limit;
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = one;
+    /* without a place to hash nothing is tried */
+    assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
+    for (int i = 0; i < 20; ++i) {
+        assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_busy);
+        assert_error(sign_in_as(f, "nobody@example.com", "wrong"), &ba_err_busy);
+    }
+    ba_gate_leave(one, permit);
+    for (int i = 0; i < 5; ++i) {
+        assert_error(sign_in_as(f, i % 2 ? "zoe@example.com" : "ZOE@Example.com", "wrong"),
+                     &ba_err_credentials);
+        assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"),
+                     &ba_err_invalid_password);
+        assert_error(sign_in_as(f, "nobody@example.com", "wrong"), &ba_err_credentials);
+        assert_error(sign_in_as(f, "Nobody@example.com", "wrong"), &ba_err_credentials);
+    }
+    assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
+    assert_error(sign_in_as(f, "zoe@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 30);
+    assert_error(sign_in_as(f, "nobody@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 30);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_too_many);
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_too_many);
+    ba_gate_leave(one, permit);
+    assert_error(sign_in_as(f, "bob@example.com", "wrong"), &ba_err_credentials);
+    clock_at += BA_MS(30);
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           "{\"currentPassword\":\"x\",\"newPassword\":\"" NEXT "\"}"),
+                 &ba_err_invalid_password);
+    assert_error(sign_in_as(f, "zoe@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 60);
+    clock_at += BA_MS(60);
+    body_of(f, sign_in_as(f, "zoe@example.com", PASSWORD));
+    for (int i = 0; i < 9; ++i) {
+        assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_credentials);
+    }
+    body_of(f, serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"));
+    assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_credentials);
+}
+
+static void endpoints_by_path(void **state)
+{
+    static const char *const same[] = {"/sign-in/email", "/sign-in/email/", "/sign-in/email//"};
+    static const char *const none[] = {"", "/", "/sign-in", "/sign-in/", "/sign-in/emai",
+                                       "/sign-in/emails", "/Sign-In/Email", "/sign-in/email/x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); ++i) {
+        assert_string_equal(ba_route_endpoint(same[i]), same[0]);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); ++i) {
+        assert_null(ba_route_endpoint(none[i]));
+    }
+}
+
 static void list_accounts(void **state)
 {
     fixture *f = with_zoe(state);
@@ -1472,6 +1561,8 @@ int main(void)
         TEST(change_password_lost_race),
         TEST(change_password_store_failures),
         TEST(verify_password),
+        TEST(wrong_passwords_slow_an_account_down),
+        TEST(endpoints_by_path),
         TEST(passwords_behind_the_gate),
         TEST(list_accounts),
         TEST(unlink_account),

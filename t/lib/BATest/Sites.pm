@@ -55,6 +55,13 @@ END
                        extra => "    BetterAuthAutoSignIn off\n" },
     'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthRequireEmailVerification on\n" },
+    'parity-limit' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, limit => <<'END' },
+    BetterAuthRateLimitDefault 10 5
+    BetterAuthRateLimitRule /ok 2 2
+    BetterAuthRateLimitRule /list-* 1m 1
+    BetterAuthRateLimitRule /error off
+    BetterAuthRateLimitRule /list-accounts 10 9
+END
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
 );
@@ -72,6 +79,8 @@ our %NPM = (
     'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
     'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
+    'parity-limit' => { database => 'ba_parity_npm', options => { rateLimit => { enabled => \1, window => 10, max => 5,
+        customRules => { '/ok' => { window => 2, max => 2 }, '/list-*' => { window => 60, max => 1 }, '/error' => \0 } } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
@@ -88,6 +97,7 @@ sub conf {
         SECRET => $with{secret},
         ORIGIN => $site->{origin} // $with{origin},
         ROOT   => "$with{srcdir}/t/conf/site",
+        LIMIT  => $site->{limit} // 'BetterAuthRateLimit off',    # tests are in a hurry
         HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
         ECHO   => $with{echo},
     );
@@ -107,11 +117,11 @@ sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return jo
 sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
 
 # One more virtual host; request() knows it by its name from then on.
-#   file: its SQLite database, drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
 sub vhost {
     my ($name, %o) = @_;
     my $state = BATest::state();
-    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra});
+    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit});
     $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
     my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
     $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};
