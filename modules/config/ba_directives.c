@@ -80,24 +80,33 @@ static const char *read_word(apr_pool_t *pool, const ba_slot *slot, void *member
     return apr_pstrcat(pool, "must be one of ", all, NULL);
 }
 
-/* "7d", "10m", "300": seconds */
-static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
-                             char *const argv[])
+int ba_directives_read_time(const char *text, apr_int64_t *seconds)
 {
     static const struct {
         const char *unit;
         apr_int64_t seconds;
     } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
     char *end;
-    apr_int64_t n = apr_strtoi64(argv[0], &end, 10);
+    apr_int64_t n = apr_strtoi64(text, &end, 10);
+
+    for (apr_size_t i = 0; apr_isdigit(*text) && i < sizeof(units) / sizeof(units[0]); ++i) {
+        if (!strcmp(end, units[i].unit) && n <= APR_INT64_MAX / units[i].seconds) {
+            *seconds = n * units[i].seconds;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    apr_int64_t seconds;
 
     (void)argc;
-    for (apr_size_t i = 0; apr_isdigit(argv[0][0]) && i < sizeof(units) / sizeof(units[0]); ++i) {
-        if (!strcmp(end, units[i].unit) && n <= slot->hi / units[i].seconds
-            && n * units[i].seconds >= slot->lo) {
-            *(apr_int64_t *)member = n * units[i].seconds;
-            return NULL;
-        }
+    if (ba_directives_read_time(argv[0], &seconds) && seconds >= slot->lo && seconds <= slot->hi) {
+        *(apr_int64_t *)member = seconds;
+        return NULL;
     }
     return apr_psprintf(pool,
                         "must be a time such as 300, 10m, 12h or 7d, from %" APR_INT64_T_FMT

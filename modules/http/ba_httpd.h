@@ -17,6 +17,7 @@ typedef struct ba_site {
     const ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    int has_pages; /* are our pages mounted? */
 } ba_site;
 
 /* What we keep with the first request of a chain. */
@@ -47,6 +48,10 @@ apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body);
 
 /* Hands the call's cookies to the client, whatever the response becomes. */
 void ba_httpd_send_cookies(request_rec *r, const ba_call *call);
+
+/* Lets the scripts of other trusted origins read the answer, with cookies; upstream
+ * leaves that to whoever is in front (http-api 6.6). True for such an origin. */
+int ba_httpd_allow_origin(request_rec *r);
 
 /* Writes the answer: status, headers, cookies, body. Returns OK. */
 int ba_httpd_answer(request_rec *r, ba_call *call);
