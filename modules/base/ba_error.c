@@ -81,3 +81,5 @@ const ba_error ba_err_delete_no_user = {404, "FAILED_TO_GET_USER_INFO", "Failed 
 const ba_error ba_err_delete_token = {404, "INVALID_TOKEN", "Invalid token"};
 const ba_error ba_err_session_expired = {
     400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action."};
+
+const ba_error ba_err_forbidden = {403, "FORBIDDEN", "You are not allowed to do this"};

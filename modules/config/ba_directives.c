@@ -80,8 +80,7 @@ static const char *read_word(apr_pool_t *pool, const ba_slot *slot, void *member
     return apr_pstrcat(pool, "must be one of ", all, NULL);
 }
 
-/* "7d", "10m", "300" */
-static int read_seconds(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *seconds)
+int ba_directives_read_time(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *seconds)
 {
     static const struct {
         const char *unit;
@@ -104,7 +103,7 @@ static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member
                              char *const argv[])
 {
     (void)argc;
-    if (read_seconds(argv[0], slot->lo, slot->hi, member)) {
+    if (ba_directives_read_time(argv[0], slot->lo, slot->hi, member)) {
         return NULL;
     }
     return apr_psprintf(pool,
@@ -398,7 +397,7 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
 
 static int read_window(const char *text, ba_rate *rate)
 {
-    return read_seconds(text, 1, RATE_WINDOW_MAX, &rate->window);
+    return ba_directives_read_time(text, 1, RATE_WINDOW_MAX, &rate->window);
 }
 
 static int read_max(const char *text, ba_rate *rate)

@@ -335,6 +335,11 @@ int ba_check_speaks_tls(server_rec *s)
     return f->ssl_engine && !strcasecmp(f->ssl_engine, "on");
 }
 
+int ba_check_has_pages(server_rec *s)
+{
+    return facts_of(s)->pages || all_facts->pages;
+}
+
 static void check_source(const facts *f, apr_pool_t *pool)
 {
     const char *error;

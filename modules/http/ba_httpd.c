@@ -10,6 +10,7 @@
 #include "ba_json.h"
 #include "ba_limit_site.h"
 #include "ba_module.h"
+#include "ba_origin.h"
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
@@ -146,6 +147,7 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    site->has_pages = ba_check_has_pages(s);
     site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
     config->site = site;
     return OK;
@@ -340,6 +342,21 @@ static void set_common_headers(request_rec *r)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->err_headers_out, "Pragma", "no-cache");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+}
+
+int ba_httpd_allow_origin(request_rec *r)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const ba_call *call = origin ? ba_httpd_request(r)->call : NULL;
+
+    if (!origin || !strcmp(origin, call->settings->origin) || !ba_origin_trusted(call, origin)) {
+        return 0;
+    }
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Credentials", "true");
+    apr_table_setn(r->err_headers_out, "Access-Control-Expose-Headers", "X-Retry-After, Retry-After");
+    apr_table_mergen(r->err_headers_out, "Vary", "Origin");
+    return 1;
 }
 
 int ba_httpd_answer(request_rec *r, ba_call *call)

@@ -18,6 +18,7 @@ typedef struct ba_site {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    int has_pages; /* are our pages mounted? */
 } ba_site;
 
 /* What we keep with the first request of a chain. */
@@ -51,6 +52,9 @@ void ba_httpd_send_cookies(request_rec *r, const ba_call *call);
 
 /* Says how long to wait: call->answer.retry_after, which is not 0. */
 void ba_httpd_retry_after(request_rec *r, const ba_call *call);
+/* Lets the scripts of other trusted origins read the answer, with cookies; upstream
+ * leaves that to whoever is in front (http-api 6.6). True for such an origin. */
+int ba_httpd_allow_origin(request_rec *r);
 
 /* Writes the answer: status, headers, cookies, body. Returns OK. */
 int ba_httpd_answer(request_rec *r, ba_call *call);

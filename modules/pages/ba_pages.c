@@ -35,15 +35,19 @@ typedef struct page_view {
 typedef struct page_row {
     const char *name;     /* below the mount */
     const char *document;
-    const char *endpoint; /* of the API, run by POST */
+    const char *endpoint; /* of the API, run by POST; NULL: there is nothing to send */
     int for_guests;       /* of no use to who is signed in */
+    int only_as;          /* status that httpd sends it with as error document, 0: a page
+                             that people may open */
 } page_row;
 
 static const page_row pages[] = {
-    {"/sign-in", "sign-in.html", "/sign-in/email", 1},
-    {"/sign-up", "sign-up.html", "/sign-up/email", 1},
-    {"/sign-out", "sign-out.html", "/sign-out", 0},
-    {NULL, NULL, NULL, 0},
+    {"/sign-in", "sign-in.html", "/sign-in/email", 1, 0},
+    {"/sign-up", "sign-up.html", "/sign-up/email", 1, 0},
+    {"/sign-out", "sign-out.html", "/sign-out", 0, 0},
+    {"/forbidden", "forbidden.html", NULL, 0, HTTP_FORBIDDEN},
+    {"/expired", "expired.html", NULL, 0, HTTP_UNAUTHORIZED},
+    {NULL, NULL, NULL, 0, 0},
 };
 
 #define OTHER_ORIGIN                                                                               \
@@ -185,6 +189,7 @@ static int render(const page_view *v, const char *document, int status)
              has(v, "error") || has(v, "error-name") || has(v, "error-email")
                  || has(v, "error-password"));
     set_flag(v, "BA_USER", v->call->user != NULL);
+    set_flag(v, "BA_AGAIN", v->call->user != NULL && !v->form);
     set_flag(v, "BA_SIGN_UP", v->settings->sign_up);
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
@@ -247,6 +252,9 @@ static void set_values(page_view *v)
                    home ? ""
                         : apr_pstrcat(pool, "?callbackURL=", ba_text_url_encode(v->callback, pool),
                                       NULL));
+    apr_table_setn(t, "again-query",
+                   apr_pstrcat(pool, "?again=1&callbackURL=", ba_text_url_encode(v->callback, pool),
+                               NULL));
     apr_table_setn(t, "name", typed(v, "name"));
     apr_table_setn(t, "email", typed(v, "email"));
     apr_table_setn(t, "remember", !v->form || *typed(v, "remember") ? "checked" : "");
@@ -358,6 +366,14 @@ static int post(page_view *v, const page_row *row)
     return render(v, row->document, answer->status);
 }
 
+/* Somebody who is signed in is asked for the password again, or wants to be another. */
+static int is_again(const page_view *v)
+{
+    const char *again = ba_text_query_param(v->r->args, "again", NULL, v->r->pool);
+
+    return again && *again;
+}
+
 static int get(page_view *v, const page_row *row)
 {
     apr_status_t rv = ba_session_find(v->call);
@@ -368,12 +384,19 @@ static int get(page_view *v, const page_row *row)
         return message(v, HTTP_SERVICE_UNAVAILABLE, "Not available",
                        "Signing in does not work at the moment. Try again in a few minutes.");
     }
-    if (rv == APR_SUCCESS && row->for_guests) {
+    if (rv == APR_SUCCESS && row->for_guests && !is_again(v)) {
         return redirect(v, v->callback);
+    }
+    if (row->only_as) {
+        /* the guard says it, with its own status; of itself it means nothing */
+        return v->r->prev ? render(v, row->document, v->r->prev->status) : redirect(v, v->callback);
     }
     if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
         return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
                        "New accounts cannot be created here at the moment.");
+    }
+    if (rv == APR_SUCCESS && is_again(v)) {
+        apr_table_setn(v->values, "email", v->call->user->email);
     }
     return render(v, row->document, HTTP_OK);
 }
@@ -469,7 +492,7 @@ static int serve(page_view *v, const char *path)
     if (is_get && (!*path || !strcmp(path, "/"))) {
         return front(v);
     }
-    if (!row || (!is_get && v->r->method_number != M_POST)) {
+    if (!row || (!is_get && !row->endpoint) || (!is_get && v->r->method_number != M_POST)) {
         return message(v, HTTP_NOT_FOUND, "Not found", "There is no page at this address.");
     }
     return is_get ? get(v, row) : post(v, row);

@@ -32,7 +32,8 @@ my %MAY = (
     routes            => [qw(base crypto json token config limit origin store session mail)],
     http              => [qw(base crypto json config limit origin store session routes), 'config of httpd', 'mod_dbd.h', @HTTPD],
     pages             => [qw(http routes limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
-    access            => [qw(http session config base), 'config of httpd', 'ba_url.h', @HTTPD],
+    access            => [qw(http session config base), 'config of httpd', 'ba_url.h', 'mod_auth.h', 'mod_core.h',
+                          'mod_log_config.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
 );
 
