@@ -179,14 +179,26 @@ json_t *ba_json_array(apr_pool_t *pool)
     return own(json_array(), pool);
 }
 
+/* jansson writes the digits of an escape in upper case, JSON.stringify in lower. */
+static void lower_escapes(char *text)
+{
+    while ((text = strchr(text, '\\')) != NULL) {
+        for (int i = 2; text[1] == 'u' && i < 6; ++i) {
+            text[i] = (char)apr_tolower(text[i]);
+        }
+        text += 2;
+    }
+}
+
 const char *ba_json_text(const json_t *json, apr_pool_t *pool)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    const char *out = NULL;
+    char *out = NULL;
 
     if (text) {
         out = apr_pstrdup(pool, text);
         free(text);
+        lower_escapes(out);
     }
     return out;
 }
