@@ -72,6 +72,8 @@ my %value = (
     BetterAuthSessionExpiresIn => [['0', '-1', '7x', 'x', '401d', '99999999999999999999'], ['7d', '300', '10m', '12h']],
     BetterAuthSessionUpdateAge => [['-1', 'x'], ['0', '1d']],
     BetterAuthSessionFreshAge => [['-1', 'x'], ['0', '1d']],
+    BetterAuthCookieCache => [['maybe', '', 'compact x', 'compact 0', 'jwe 401d', 'jwt 1 2', '300'], ['off', 'off 300', 'compact', 'JWT 5m', 'jwe 1']],
+    BetterAuthCookieCacheVersion => [['', '""', 'é', '1 2', 'x' x 65], ['1', '"v2: of it"', 'x' x 64]],
     BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
 );
 for my $directive (sort keys %value) {
