@@ -201,7 +201,7 @@ apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_ses
     found = apr_palloc(call->pool, sizeof(*found));
     if (!payload || !read_session(json_object_get(payload, "session"), &found->session)
         || found->session.expires_at < call->now || !ba_mac_equal(found->session.token, token)
-        || !version_good(call, payload)
+        || !version_good(call, payload) || !json_is_number(json_object_get(payload, "updatedAt"))
         || !read_user(json_object_get(payload, "user"), &found->user)) {
         return APR_EINVAL;
     }

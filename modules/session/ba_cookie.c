@@ -158,6 +158,7 @@ const char *ba_cookie_get_chunked(const ba_call *call, const char *name)
     const char *header = ba_call_header(call, "Cookie");
     apr_size_t len = strlen(name), total = 0;
     const char *whole = NULL;
+    int named = 0;
     pair p, pieces[PIECES];
     char seen[PIECES] = {0};
     char *out, *end;
@@ -166,7 +167,10 @@ const char *ba_cookie_get_chunked(const ba_call *call, const char *name)
         int n;
 
         if (p.name_len == len && !memcmp(p.name, name, len)) {
-            whole = p.value_len > BA_COOKIE_TOTAL_MAX ? "" : decode(&p, call->pool);
+            if (!named && p.value_len) {
+                whole = p.value_len > BA_COOKIE_TOTAL_MAX ? "" : decode(&p, call->pool);
+            }
+            named = 1;
         }
         else if ((n = piece_number(&p, name, len)) >= 0 && !seen[n]) {
             seen[n] = 1;

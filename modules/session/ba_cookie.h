@@ -29,8 +29,8 @@ void ba_cookie_delete(ba_call *call, const char *name);
 /* Most bytes of such a value, however many pieces a request may carry. */
 #define BA_COOKIE_TOTAL_MAX 65536
 
-/* The value of name, else of its pieces; NULL if there is neither, "" if it is too
- * long to be ours. */
+/* The value of name, else, if that is empty, of its pieces; NULL if there is none, ""
+ * if it is too long to be ours. */
 const char *ba_cookie_get_chunked(const ba_call *call, const char *name);
 
 /* Sets it, in pieces if need be, and deletes those pieces of the request that are not

@@ -2,7 +2,8 @@
  * Copyright the mod_betterauth authors */
 
 /* No byte string may crash a reader. The first byte of an input says which one
- * reads the rest:  j JSON, f form, c Cookie header, u URL, p stored password hash.
+ * reads the rest:  j JSON, f form, c Cookie header, u URL,
+ * 1 2 3 a session_data of each form, e what is encrypted or signed in one, p stored password hash.
  *
  * In `make check` this replays t/fuzz/corpus and some thousand mutations of it,
  * always the same ones; the build with sanitizers is what makes it worth it.
