@@ -78,11 +78,11 @@ static void replace_lone_surrogates(char *text, apr_size_t len)
 {
     const char *end = text + len;
 
-    for (char *p = text; p < end;) {
+    for (char *p = text; p < end && (p = memchr(p, '\\', (apr_size_t)(end - p))) != NULL;) {
         long unit = unicode_escape(p, end);
 
         if (unit < 0) {
-            p += *p == '\\' && p + 1 < end ? 2 : 1;
+            p += 2;
         }
         else if (unit < 0xD800 || unit > 0xDFFF) {
             p += 6;

@@ -68,6 +68,9 @@ static const char *decode(const pair *p, apr_pool_t *pool)
         ++value;
         len -= 2;
     }
+    if (!memchr(value, '%', len)) {
+        return apr_pstrmemdup(pool, value, len);
+    }
     decoded = ba_text_url_decode(value, len, 0, &decoded_len, pool);
     /* a NUL would cut it short: then it is not what was signed */
     return strlen(decoded) == decoded_len ? decoded : apr_pstrmemdup(pool, value, len);
