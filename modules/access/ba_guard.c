@@ -154,6 +154,11 @@ int ba_guard_fixups(request_rec *r)
     if (known && !r->user) {
         attach(r, call);
     }
+    else if (!known && r->ap_auth_type && !strcmp(r->ap_auth_type, BA_AUTH_TYPE)) {
+        /* a cookie cache knew them, the database does not, and a Require line lets in
+         * anybody */
+        r->user = r->ap_auth_type = NULL;
+    }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
     return OK;
 }

@@ -121,7 +121,8 @@ static authz_status check(request_rec *r, const char *text, const void *parsed)
                       "BA0134: Require betterauth needs AuthType Session and BetterAuthSecret here");
         return AUTHZ_GENERAL_ERROR;
     }
-    switch (ba_who(r, &call)) {
+    /* a cookie may be as old as its MAXAGE: who may do what is not read from it */
+    switch (ba_who_confirmed(r, &call)) {
     case APR_SUCCESS:
         return l->check(r, call, l) ? AUTHZ_GRANTED : AUTHZ_DENIED;
     case APR_NOTFOUND:

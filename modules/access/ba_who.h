@@ -19,4 +19,7 @@ int ba_who_guarded(request_rec *r);
  * this brings. The server must have a site. */
 apr_status_t ba_who(request_rec *r, const ba_call **call);
 
+/* The same, and the database says so whatever a cookie cache did, as ba_session_confirm(). */
+apr_status_t ba_who_confirmed(request_rec *r, const ba_call **call);
+
 #endif

@@ -69,6 +69,7 @@ typedef struct ba_call {
 
     /* Who is this? Filled by ba_session_find(), at most once per call. */
     int session_asked;
+    int session_cached; /* a cookie cache has answered, not the database */
     apr_status_t session_status;
     const ba_session *session;
     const ba_user *user;

@@ -440,6 +440,40 @@ static const char *read_rate_rule(apr_pool_t *pool, const ba_slot *slot, void *m
     return NULL;
 }
 
+static const char *read_cookie_cache(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                     char *const argv[])
+{
+    ba_cookie_cache cache = {BA_CACHE_OFF, 300};
+    int form;
+    const char *problem = read_word(pool, slot, &form, 1, argv);
+
+    if (!problem && argc > 1) {
+        problem = read_time(pool, slot, &cache.max_age, 1, argv + 1);
+    }
+    cache.form = (ba_cache_form)form;
+    if (!problem) {
+        *(ba_cookie_cache *)member = cache;
+    }
+    return problem;
+}
+
+/* It is compared, and stands in JSON. */
+static const char *read_version(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = argv[0]; *p; ++p) {
+        if (*p < ' ' || *p > '~') {
+            return "must be of printable ASCII characters";
+        }
+    }
+    if (!*argv[0] || strlen(argv[0]) > 64) {
+        return "must have 1 to 64 characters";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
 static const ba_kind flag_kind = {read_flag, sizeof(int), 1, 1};
 static const ba_kind word_kind = {read_word, sizeof(int), 1, 1};
 static const ba_kind time_kind = {read_time, sizeof(apr_int64_t), 1, 1};
@@ -454,10 +488,13 @@ static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 
 static const ba_kind rate_kind = {read_rate, sizeof(ba_rate), 2, 2};
 static const ba_kind rate_rule_kind = {read_rate_rule, sizeof(apr_array_header_t *), 2, 3};
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
+static const ba_kind cookie_cache_kind = {read_cookie_cache, sizeof(ba_cookie_cache), 1, 2};
+static const ba_kind version_kind = {read_version, sizeof(const char *), 1, 1};
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
 static const char *const delete_words[] = {"off", "on", "confirm", NULL};
 static const char *const identifier_words[] = {"plain", "hashed", NULL};
+static const char *const cookie_cache_words[] = {"off", "compact", "jwt", "jwe", NULL};
 static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
 static const char *const remote_user_words[] = {"email", "id", "name", NULL};
 static const char *const export_words[] = {"none", "env", "headers", "both", NULL};
@@ -547,6 +584,11 @@ const command_rec ba_directives[] = {
                "WINDOW MAX: requests of one client to one path of the API"),
     SERVER_ROW("BetterAuthRateLimitRule", rate_rule_kind, rate_rules, NULL, 0, 0, NULL,
                "PATH WINDOW MAX, or PATH off: another limit; the first rule that fits counts"),
+    SERVER_ROW("BetterAuthCookieCache", cookie_cache_kind, cookie_cache, "off 300", 1, 34560000,
+               cookie_cache_words, "off, compact, jwt or jwe, then MAXAGE: session and user in a "
+               "cookie that answers without the database"),
+    SERVER_ROW("BetterAuthCookieCacheVersion", version_kind, cookie_cache_version, "1", 0, 0, NULL,
+               "a new TEXT makes all cookie caches of before worthless"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,

@@ -38,6 +38,13 @@ typedef struct ba_mailer {
     ba_mailer_kind kind;
     const char *target; /* URL, command or directory */
 } ba_mailer;
+/* How the cookie cache is written (http-api 3.5). */
+typedef enum { BA_CACHE_OFF, BA_CACHE_COMPACT, BA_CACHE_JWT, BA_CACHE_JWE } ba_cache_form;
+
+typedef struct ba_cookie_cache {
+    ba_cache_form form;
+    apr_int64_t max_age; /* seconds */
+} ba_cookie_cache;
 
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
@@ -79,6 +86,8 @@ typedef struct ba_settings {
     int rate_limit;
     ba_rate rate_default;
     apr_array_header_t *rate_rules; /* of ba_rate_rule, the first that fits counts; or NULL */
+    ba_cookie_cache cookie_cache;
+    const char *cookie_cache_version;
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */
@@ -87,6 +96,10 @@ typedef struct ba_settings {
     const char *data_cookie;
     const char *remember_cookie;  /* "dont_remember" */
     const char *cookie_flags;     /* "; Path=/; HttpOnly…", the same for all */
+
+    /* set by those who start the server */
+    const apr_array_header_t *cache_keys; /* of ba_jwe_key; NULL: no jwe */
+    apr_size_t cookie_room; /* bytes of a session_data cookie that requests can carry back */
 } ba_settings;
 
 typedef enum {

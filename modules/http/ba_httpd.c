@@ -7,6 +7,7 @@
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_gate.h"
+#include "ba_jwe.h"
 #include "ba_json.h"
 #include "ba_limit_site.h"
 #include "ba_module.h"
@@ -117,6 +118,26 @@ static ba_gate *gate_of(const ba_settings *settings, server_rec *s, apr_pool_t *
     return kept->now;
 }
 
+/* LimitRequestFieldSize bounds a whole Cookie header: with more, this server would
+ * refuse every request of that browser. So much is left for the other cookies. */
+#define OTHER_COOKIES 2048
+
+static apr_size_t cookie_room(const server_rec *s)
+{
+    return s->limit_req_fieldsize > OTHER_COOKIES ? (apr_size_t)s->limit_req_fieldsize - OTHER_COOKIES
+                                                  : 0;
+}
+
+/* 0: OpenSSL failed */
+static int prepare_cache(ba_settings *settings, const server_rec *s, apr_pool_t *pconf)
+{
+    settings->cookie_room = cookie_room(s);
+    settings->cache_keys = settings->cookie_cache.form == BA_CACHE_JWE
+                               ? ba_jwe_keys(settings->secrets, "better-auth-session", pconf)
+                               : NULL;
+    return settings->cache_keys || settings->cookie_cache.form != BA_CACHE_JWE;
+}
+
 /* A server without directives of ours shares its struct with the main one, so
  * each gets a copy of its own here. */
 static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
@@ -141,6 +162,11 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     ba_settings_finish(settings, pconf);
+    if (!prepare_cache(settings, s, pconf)) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     "BA0109: OpenSSL cannot derive the key of BetterAuthCookieCache jwe");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     site = apr_pcalloc(pconf, sizeof(*site));
     site->settings = settings;
     site->gate = gate;

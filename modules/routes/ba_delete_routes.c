@@ -150,7 +150,7 @@ static void callback(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_delete_disabled);
         return;
     }
-    switch (ba_session_find(call)) {
+    switch (ba_session_confirm(call)) {
     case APR_SUCCESS:
         delete_by_token(call, query->token);
         break;

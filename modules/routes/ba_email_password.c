@@ -142,7 +142,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     else if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
     }
-    else if (session && ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+    else if (session && ba_session_set_cookies(call, session, user, body->remember != 0) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }
     else {
@@ -229,7 +229,7 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
-    if (ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+    if (ba_session_set_cookies(call, session, user, body->remember != 0) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
         return;
     }

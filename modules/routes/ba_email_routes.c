@@ -74,7 +74,7 @@ static void send_verification(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_verify_disabled);
         return;
     }
-    switch (ba_session_find(call)) {
+    switch (ba_session_confirm(call)) {
     case APR_SUCCESS:
         break;
     case APR_NOTFOUND:
@@ -204,7 +204,8 @@ static int session_for(ba_call *call, const ba_user *user, const ba_session **se
  * 0: the call has its answer. */
 static int hand_out(ba_call *call, const ba_session *added)
 {
-    apr_status_t rv = added ? ba_session_set_cookies(call, added, 1) : ba_session_send_again(call);
+    apr_status_t rv = added ? ba_session_set_cookies(call, added, call->user, 1)
+                            : ba_session_send_again(call);
 
     if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
@@ -274,7 +275,7 @@ static void verify(ba_call *call, const mailed_link *l)
         return;
     }
     if (signs_in) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_INCOMPLETE) {
             ba_call_fail(call, &ba_err_unavailable);
             return;
@@ -314,7 +315,7 @@ static void verify_email(ba_call *call, const void *input)
     rv = call->store->ops->login(call->store, ba_text_lower(email, call->pool), &l.user, &hash,
                                  call->pool);
     if (rv == APR_SUCCESS && l.change_to) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {
             refuse(call, l.callback, &ba_err_link_other_user);
             return;

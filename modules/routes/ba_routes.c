@@ -158,7 +158,7 @@ static int admit(ba_call *call, ba_access access)
     if (access == BA_ANYONE) {
         return 1;
     }
-    switch (ba_session_find(call)) {
+    switch (access == BA_KNOWN ? ba_session_find(call) : ba_session_confirm(call)) {
     case APR_SUCCESS:
         break;
     case APR_NOTFOUND:

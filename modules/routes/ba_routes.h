@@ -13,11 +13,13 @@
 /* Bytes of body that the API and the pages read (security.md IN-1). */
 #define BA_BODY_MAX 65536
 
-/* Who may call. With BA_SIGNED_IN and BA_FRESH the handler finds call->session and
- * call->user; they are read from the database. */
+/* Who may call. With all but BA_ANYONE the handler finds call->session and
+ * call->user. */
 typedef enum {
     BA_ANYONE,
-    BA_SIGNED_IN, /* else 401 */
+    BA_KNOWN,     /* signed in, else 401; a valid cookie cache may say so: for rows that
+                   * change nothing and show no secret */
+    BA_SIGNED_IN, /* the database says so, else 401 */
     BA_FRESH      /* and the session is younger than BetterAuthSessionFreshAge, else 403 */
 } ba_access;
 

@@ -76,6 +76,8 @@ my %value = (
     BetterAuthRateLimitDefault => [['10', '0 100', '10 0', '-1 5', 'x 100', '10 x', '2d 100', '10 1000001', '10 100 1', 'off'], ['10 100', '1m 5', '1d 1', '1 1000000']],
     BetterAuthRateLimitRule => [['/ok', '/ok 10', '/ok 0 3', '/ok 10 0', '/ok 10 x', '/ok 10 on', '/ok x off', '/ok 10 3 4', 'ok 10 3', '/ok/ off', '"/o k" off', '/%6fk off', 'off', ''],
         ['/ok 10 3', '/ok off', '/ok 1m OFF', '/sign-*/* 1h 5', '/* off']],
+    BetterAuthCookieCache => [['maybe', '', 'compact x', 'compact 0', 'jwe 401d', 'jwt 1 2', '300'], ['off', 'off 300', 'compact', 'JWT 5m', 'jwe 1']],
+    BetterAuthCookieCacheVersion => [['', '""', 'é', '1 2', 'x' x 65], ['1', '"v2: of it"', 'x' x 64]],
     BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
 );
 for my $directive (sort keys %value) {

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import cases from './cases.mjs';
+import cacheCases, { open } from './cache-cases.mjs';
+import ordinary from './cases.mjs';
 import { deviations, everywhere } from './deviations.mjs';
 import { DAY, SECRET, sign, start, statements } from './seed.mjs';
 
@@ -19,6 +20,7 @@ const state = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const self = process.argv[3] === 'self';
 const pattern = process.argv[3] && !self ? new RegExp(process.argv[3]) : null;
 
+const cases = [...ordinary, ...cacheCases];
 const connect = (database) =>
   createConnection({ host: '127.0.0.1', port: state.mariadb.port, user: 'ba', password: 'ba-test', database, timezone: 'Z', dateStrings: true, multipleStatements: true });
 const npm = { name: 'npm', sites: state.npm, sql: await connect(state.npm.parity.database) };
@@ -74,6 +76,31 @@ function maskCookie(line) {
   return line;
 }
 
+// A moment in a cache cookie, in seconds or milliseconds.
+function instant(number) {
+  const seconds = (number > 1e11 ? number / 1000 : number) - Date.now() / 1000;
+  return [0, 60, 300].map((s) => Math.abs(seconds - s) < 20 && `<now+${s}s>`).find(Boolean) ?? number;
+}
+
+// What a session_data cookie says takes the place of its value; of its pieces the lengths are compared too.
+async function maskCache(lines, form) {
+  const parts = lines.map((line) => /^([^=]*\.session_data(?:\.\d+)?)=([^;]+)(.*)$/s.exec(line));
+  const values = parts.filter(Boolean).map(([, , value]) => value);
+  if (!values.length) return lines;
+  const payload = await open(form, values.join(''));
+  const said = payload && JSON.stringify(mask(Object.fromEntries(Object.entries(payload)
+    .map(([key, value]) => [key, typeof value === 'number' ? instant(value) : key === 'jti' ? '<uuid>' : value]))));
+  return lines.map((line, i) => (parts[i] ? `${parts[i][1]}=cache(${values.length > 1 ? `${parts[i][2].length} of ` : ''}${said})${parts[i][3]}` : line));
+}
+
+// A browser keeps the last of the lines with one name; npm sends several where a cache is deleted and then written.
+const lastOfEach = (lines) => lines.filter((line, i) => !lines.slice(i + 1).some((later) => later.split('=')[0] === line.split('=')[0]));
+
+async function cookiesOf(response, form) {
+  const lines = (response.headers['set-cookie'] ?? []).map(maskCookie);
+  return form ? maskCache(lastOfEach(lines), form) : lines;
+}
+
 // --- What is compared -------------------------------------------------------------------------------------------------
 const time = (text) => moment(Date.parse(`${text.replace(' ', 'T')}Z`));
 
@@ -109,7 +136,7 @@ async function observe(server, c) {
     cacheControl: response.headers['cache-control'] ?? null,
     pragma: response.headers.pragma ?? null,
     body: parsed,
-    cookies: (response.headers['set-cookie'] ?? []).map(maskCookie),
+    cookies: await cookiesOf(response, c.form),
     rows: await rows(server),
   };
 }

@@ -46,6 +46,11 @@ END
         Require all denied
     </Location>
 END
+    # sessions in cookies
+    'cache-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-sqlite' => { dialect => 'sqlite', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-jwt'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwt 2m\n" },
+    'cache-jwe'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwe\n" },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -67,7 +72,7 @@ END
 );
 
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip cache-mysql cache-sqlite cache-jwt cache-jwe);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
@@ -84,6 +89,16 @@ our %NPM = (
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
+
+# The cookie cache in each form, on both sides; the version of one of them is not the default.
+for my $form (qw(compact jwt jwe)) {
+    my $version = $form eq 'jwt' ? 'v2 of it' : '1';
+    my $extra = qq{    BetterAuthCookieCache $form\n    BetterAuthCookieCacheVersion "$version"\n};
+    my %options = (session => { cookieCache => { enabled => \1, strategy => $form, ($version eq '1' ? () : (version => $version)) } });
+    $PLAIN{"$_->[0]-cache-$form"} = { dialect => 'mysql', database => $_->[1], scrypt => 1, remoteip => $_->[2], extra => $extra }
+        for ['parity', 'ba_parity', 1], ['node', 'ba_node', 0];
+    $NPM{"$_->[0]-cache-$form"} = { database => $_->[1], options => \%options } for ['parity', 'ba_parity_npm'], ['node', 'ba_node'];
+}
 
 # Text of one virtual host. %with: srcdir, secret, origin, echo, params (of mod_dbd), cgi.
 sub conf {
