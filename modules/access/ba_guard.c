@@ -140,11 +140,40 @@ int ba_guard_authn(request_rec *r)
     }
 }
 
+static int is_proxied(const request_rec *r)
+{
+    return r->proxyreq == PROXYREQ_REVERSE || (r->handler && !strncmp(r->handler, "proxy:", 6))
+           || (r->filename && !strncmp(r->filename, "proxy:", 6));
+}
+
+/* An application that is told who it is has no need of what would make it the user. */
+static void keep_cookies(request_rec *r)
+{
+    ba_request *ours;
+    const char *all = apr_table_get(r->headers_in, "Cookie");
+    const char *others;
+
+    if (!all || !is_proxied(r) || dir_of(r)->forward_cookies || !ba_httpd_site(r->server)) {
+        return;
+    }
+    ours = ba_httpd_request(r);
+    others = ba_cookie_others(ours->call);
+    /* those who look later, such as an error document of ours, still find them */
+    ours->cookie = ours->cookie ? ours->cookie : all;
+    if (others) {
+        apr_table_setn(r->headers_in, "Cookie", others);
+    }
+    else {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
+}
+
 int ba_guard_fixups(request_rec *r)
 {
     const ba_call *call = NULL;
     int known = 0;
 
+    keep_cookies(r);
     if (!ba_who_guarded(r) || !ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
         return DECLINED;
     }

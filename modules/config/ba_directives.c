@@ -595,6 +595,8 @@ const command_rec ba_directives[] = {
             "what becomes REMOTE_USER: email, id or name"),
     DIR_ROW("BetterAuthExport", word_kind, export_to, "both", export_words,
             "how applications learn who it is: env, headers, both or none"),
+    DIR_ROW("BetterAuthForwardCookies", flag_kind, forward_cookies, "off", NULL,
+            "do proxied applications get the session cookies?"),
     {0},
 };
 

@@ -124,6 +124,7 @@ typedef struct ba_dir_settings {
     ba_unauthenticated unauthenticated;
     ba_remote_user remote_user;
     ba_export export_to;
+    int forward_cookies; /* do proxied applications get our cookies? */
 } ba_dir_settings;
 
 /* Fills the derived members. base_url must be set. */

@@ -218,7 +218,12 @@ ba_site *ba_httpd_site(const server_rec *s)
 static const char *call_header(const ba_call *call, const char *name)
 {
     request_rec *r = call->baton;
+    const ba_request *ours
+        = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
 
+    if (ours && ours->cookie && !strcmp(name, "Cookie")) {
+        return ours->cookie;
+    }
     return apr_table_get(r->headers_in, name);
 }
 

@@ -25,6 +25,7 @@ typedef struct ba_site {
 typedef struct ba_request {
     ba_call *call;
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
+    const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
 } ba_request;
 
 /* Makes the sites: base URL, database, hash gate, counters. */

@@ -156,6 +156,45 @@ static const char *piece_name(const ba_call *call, const char *name, int n)
     return apr_psprintf(call->pool, "%s.%d", name, n);
 }
 
+static int is_ours(const ba_settings *s, const pair *p)
+{
+    const char *const names[] = {s->session_cookie, s->remember_cookie, s->data_cookie};
+    apr_size_t data_len = strlen(s->data_cookie);
+
+    for (int i = 0; i < 3; ++i) {
+        if (strlen(names[i]) == p->name_len && !memcmp(names[i], p->name, p->name_len)) {
+            return 1;
+        }
+    }
+    return p->name_len > data_len && p->name[data_len] == '.'
+           && !memcmp(p->name, s->data_cookie, data_len);
+}
+
+const char *ba_cookie_others(const ba_call *call)
+{
+    const char *header = ba_call_header(call, "Cookie");
+    const char *out = NULL;
+
+    for (const char *rest = header; rest && *rest;) {
+        apr_size_t len = strcspn(rest, ";");
+        pair p = {rest, len, NULL, 0};
+        const char *eq;
+
+        trim(&p.name, &p.name_len);
+        p.value = p.name;
+        p.value_len = p.name_len;
+        eq = memchr(p.name, '=', p.name_len);
+        p.name_len = eq ? (apr_size_t)(eq - p.name) : p.name_len;
+        trim(&p.name, &p.name_len);
+        if (p.value_len && !is_ours(call->settings, &p)) {
+            out = apr_psprintf(call->pool, "%s%s%.*s", out ? out : "", out ? "; " : "",
+                               (int)p.value_len, p.value);
+        }
+        rest += len + (rest[len] == ';');
+    }
+    return out;
+}
+
 const char *ba_cookie_get_chunked(const ba_call *call, const char *name)
 {
     const char *header = ba_call_header(call, "Cookie");

@@ -17,6 +17,10 @@ const char *ba_cookie_get(const ba_call *call, const char *name);
 /* Value of a signed cookie whose signature is good, else NULL. */
 const char *ba_cookie_get_signed(const ba_call *call, const char *name);
 
+/* The Cookie header without what is ours, for applications that have no business with
+ * it; NULL if nothing is left. */
+const char *ba_cookie_others(const ba_call *call);
+
 /* Sets a signed cookie. APR_EGENERAL if it cannot be signed. */
 apr_status_t ba_cookie_set_signed(ba_call *call, const char *name, const char *value,
                                   apr_int64_t max_age);
