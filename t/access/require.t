@@ -15,6 +15,19 @@ my @FETCH = ('Sec-Fetch-Mode' => 'cors', 'Sec-Fetch-Dest' => 'empty', Accept => 
 
 sub told { my ($answer) = @_; return "$answer->{status} " . (header($answer, 'location') // $answer->{json}{code} // '-') }
 
+my $log = BATest::state()->{workdir} . '/who-log-' . BATest::flavour() . '.log';
+my $logging = private_httpd(name => 'who-log', extra => qq{    CustomLog "$log" "%{email}^BA %{BETTERAUTH_USER_ID}^BA %{nonsense}^BA %U"\n});
+
+subtest 'in the access log' => sub {
+    my $site = 'who-log';
+    my $zoe = sign_up($site, email => 'zoe@example.com', name => "Zo\x{eb}");
+    request($site, GET => $_, cookie => $zoe->{cookie}) for '/guarded/env', '/index.html';
+    request($site, GET => '/guarded/env');
+    $logging->stop;
+    my @lines = grep { !/api/ } split /\n/, BATest::_slurp($log);
+    is_deeply(\@lines, ["zoe\@example.com $zoe->{user}{id} - /guarded/env", '- - - /index.html', '- - - /guarded/env'], 'who it was, where somebody had asked');
+};
+
 each_site {
     my ($site) = @_;
     expect_log('AH01630');    # mod_authz_core says whom it refused
