@@ -19,6 +19,7 @@ typedef struct ba_site {
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
     int has_pages; /* are our pages mounted? */
+    apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;
 
 /* What we keep with the first request of a chain. */

@@ -49,7 +49,7 @@ static ba_counters *counters_of(server_rec *s)
         }
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
-                         "BA0704: cannot create the shared memory of BetterAuthRateLimit");
+                         "BA0804: cannot create the shared memory of BetterAuthRateLimit");
         }
     }
     return *kept;

@@ -37,7 +37,7 @@ static int hold(ba_call *call, apr_uint64_t key, int make, ba_time *now, ba_coun
     rv = ba_counters_hold(limit->counters, key, make, *now, counter);
     if (rv != APR_SUCCESS && !apr_atomic_xchg32(&limit->failed, 1)) {
         ba_call_log(call, BA_LOG_ERROR, rv,
-                    "BA0701: cannot count requests; what should be counted is answered with 503");
+                    "BA0801: cannot count requests; what should be counted is answered with 503");
     }
     return rv == APR_SUCCESS;
 }
@@ -135,7 +135,7 @@ int ba_limit_request(ba_call *call, const char *endpoint)
     c->told |= wait != 0;
     ba_counters_release(call->limit->counters, key);
     if (first) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0702: too many requests to %s, client %s",
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0802: too many requests to %s, client %s",
                     endpoint ? endpoint : "unknown paths", call->client);
     }
     return wait ? refuse(call, wait) : 1;
@@ -192,7 +192,7 @@ int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try
     ba_counters_release(call->limit->counters, attempt->key);
     if (first) {
         ba_call_log(call, BA_LOG_INFO, 0,
-                    "BA0703: too many wrong passwords, user %s, client %s; %" APR_INT64_T_FMT
+                    "BA0803: too many wrong passwords, user %s, client %s; %" APR_INT64_T_FMT
                     " seconds to wait",
                     user_id, call->client, (wait + 999) / 1000);
     }

@@ -219,7 +219,7 @@ static void a_refusal_is_logged_once_in_its_window(void **state)
         for (int i = 0; i < 50; ++i) {
             ask(f, round * BA_MS(100), SIGN_IN);
         }
-        assert_int_equal(lines(f, "BA0702"), round);
+        assert_int_equal(lines(f, "BA0802"), round);
     }
 }
 
@@ -270,7 +270,7 @@ static void wrong_passwords_slow_an_account_down(void **state)
         assert_int_equal(guess(f, at + SECOND, ZOE, BA_TRY_RIGHT), delays[i] - 1);
         at += BA_MS(delays[i]);
         assert_int_equal(guess(f, at - 1, ZOE, BA_TRY_WRONG), 1);
-        assert_int_equal(lines(f, "BA0703"), (int)i + 1);
+        assert_int_equal(lines(f, "BA0803"), (int)i + 1);
         assert_int_equal(guess(f, at, ZOE, BA_TRY_WRONG), 0);
     }
     /* others are not its business */
@@ -506,7 +506,7 @@ static void counting_fails(void **state)
         ba_limit_tried(f->call, &attempt, BA_TRY_WRONG);
     }
     locks_fail = 0;
-    assert_int_equal(lines(f, "BA0701"), 1);
+    assert_int_equal(lines(f, "BA0801"), 1);
     assert_int_equal(allowed(f, 0, SIGN_IN), 3);
 }
 
