@@ -200,12 +200,16 @@ static int session_for(ba_call *call, const ba_user *user, const ba_session **se
     return *session != NULL;
 }
 
-/* Hands out the session's cookies: the new one's, or again those of the caller's own.
- * 0: the call has its answer. */
+/* Hands out the session's cookies: the new one's, or again those of the caller's own;
+ * remembered or not as the browser is. 0: the call has its answer. */
 static int hand_out(ba_call *call, const ba_session *added)
 {
-    apr_status_t rv = added ? ba_session_set_cookies(call, added, 1) : ba_session_send_again(call);
+    apr_status_t rv;
 
+    if (added) {
+        call->session = added;
+    }
+    rv = ba_session_send_again(call);
     if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }
