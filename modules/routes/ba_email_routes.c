@@ -176,9 +176,7 @@ static const ba_error *read_token(ba_call *call, const char *token, const char *
         || !read_claim(claims, "requestType", &l->type)) {
         return &ba_err_link_token;
     }
-    if (l->change_to && !*l->change_to) {
-        l->change_to = NULL;
-    }
+    l->change_to = l->change_to && *l->change_to ? ba_text_lower(l->change_to, call->pool) : NULL;
     /* Without a type, servers before 1.4 changed the address before it was proved; those
      * tokens have long expired. A new address that is none was never ours. */
     if (l->change_to
