@@ -338,7 +338,7 @@ sub sql {
 
 sub clean { sql($_[0], join ' ', map { "DELETE FROM $_;" } qw(session account user verification ba_mail test_mail)) }
 
-# What was mailed since the last clean, oldest first: { to, text, url }; url is the link of ours in it, if there is one.
+# What was mailed since the last clean, oldest first: { to, message, url }; url is the link of ours in it, if there is one.
 #   to: only those to this address
 sub mails {
     my ($name, $to) = @_;
@@ -346,8 +346,11 @@ sub mails {
     for (sql($name, 'SELECT recipient, HEX(message) FROM test_mail ORDER BY n')) {
         my ($recipient, $text) = ($_->[0], pack 'H*', $_->[1]);
         next if defined $to && $recipient ne $to;
-        $text = decode_qp($text) if $text =~ /^Content-Transfer-Encoding: quoted-printable/mi;
-        push @mails, { to => $recipient, text => $text, url => ($text =~ m{(https?://[^/\s]+/api/auth/[^\s"'<>]+)})[0] };
+        # the plain text of a message of httpd; npm's are the link alone
+        my ($encoding, $plain) = $text =~ m{^Content-Type: text/plain[^\n]*\nContent-Transfer-Encoding: ([\w-]+)\s*\n(.*?)\n--=_}ms;
+        $plain = !defined $plain ? $text : $encoding eq 'quoted-printable' ? decode_qp($plain) : $plain;
+        my ($url) = $plain =~ m{(https?://[^/\s]+/api/auth/\S+)};
+        push @mails, { to => $recipient, message => $text, url => $url };
     }
     return @mails;
 }
