@@ -110,6 +110,7 @@ static void delete_user(ba_call *call, const void *input)
 
     if (s->delete_user == BA_DELETE_OFF) {
         ba_call_fail(call, &ba_err_not_found);
+        call->answer.type = "application/json"; /* unlike that of a path that is not there */
     }
     else if (body->password.len
              && !ba_account_password_good(call, body->password, &ba_err_no_credential)) {
