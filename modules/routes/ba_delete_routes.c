@@ -66,6 +66,10 @@ static void mail_token(ba_call *call, const char *callback)
     ba_verification token = {.value = call->user->id, .created_at = call->now};
     ba_mail *mail = NULL;
 
+    if (!ba_mail_offered(call)) {
+        ba_call_fail(call, &ba_err_not_found);
+        return;
+    }
     token.id = ba_random_text(BA_ID_LENGTH, call->pool);
     token.identifier = secret ? ba_link_identifier(call, PREFIX, secret) : NULL;
     token.expires_at = call->now + BA_MS(call->settings->delete_expires_in);
