@@ -177,9 +177,7 @@ static const ba_error *read_token(ba_call *call, const char *token, const char *
         || !read_claim(claims, "requestType", &l->type)) {
         return &ba_err_link_token;
     }
-    if (l->change_to && !*l->change_to) {
-        l->change_to = NULL;
-    }
+    l->change_to = l->change_to && *l->change_to ? ba_text_lower(l->change_to, call->pool) : NULL;
     /* Without a type, servers before 1.4 changed the address before it was proved; those
      * tokens have long expired. A new address that is none was never ours. */
     if (l->change_to
@@ -201,12 +199,16 @@ static int session_for(ba_call *call, const ba_user *user, const ba_session **se
     return *session != NULL;
 }
 
-/* Hands out the session's cookies: the new one's, or again those of the caller's own.
- * 0: the call has its answer. */
+/* Hands out the session's cookies: the new one's, or again those of the caller's own;
+ * remembered or not as the browser is. 0: the call has its answer. */
 static int hand_out(ba_call *call, const ba_session *added)
 {
-    apr_status_t rv = added ? ba_session_set_cookies(call, added, 1) : ba_session_send_again(call);
+    apr_status_t rv;
 
+    if (added) {
+        call->session = added;
+    }
+    rv = ba_session_send_again(call);
     if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }

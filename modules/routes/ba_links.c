@@ -101,8 +101,8 @@ void ba_link_redirect(ba_call *call, const char *url)
 {
     call->answer.status = 302;
     call->answer.error = NULL;
-    call->answer.body = NULL;
     call->answer.type = "application/json";
+    call->answer.body = NULL;
     call->answer.location = url;
 }
 
