@@ -10,10 +10,12 @@
 #include "ba_guard.h"
 #include "ba_httpd.h"
 #include "ba_identity.h"
+#include "ba_mail_document.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_page_element.h"
 #include "ba_pages.h"
+#include "ba_task.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
@@ -21,6 +23,7 @@
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_include[] = {"mod_include.c", NULL};
+    static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
     /* before whoever would send our paths elsewhere */
     static const char *const before_mappers[]
         = {"mod_proxy.c", "mod_rewrite.c", "mod_alias.c", "mod_vhost_alias.c", NULL};
@@ -35,7 +38,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
+    /* after the sites are made, and before mod_watchdog looks at who wants it */
+    ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
     ba_dbd_register_hooks();
+    ba_mail_document_register_hooks();
 
     ap_hook_post_read_request(ba_identity_scrub, NULL, before_setenvif, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(ba_mount_translate, NULL, before_mappers, APR_HOOK_REALLY_FIRST);

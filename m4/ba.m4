@@ -10,7 +10,7 @@ AC_DEFUN([BA_MISSING],
 
 # BA_LIBRARY(VARIABLE, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE)
 # Requires a library and sets VARIABLE_LIBS. No pkg-config: libunistring has no .pc file, and the
-# four libraries should be found, and missed, in the same way.
+# libraries should be found, and missed, in the same way.
 AC_DEFUN([BA_LIBRARY], [
   AC_CHECK_HEADER([$2], [], [BA_MISSING([$2], [$5])])
   AC_CHECK_LIB([$3], [$4], [], [BA_MISSING([lib$3 (with $4)], [$5])])

@@ -34,6 +34,11 @@ typedef struct ba_call_ops {
     /* Prints one line; message starts with its tag "BAnnnn: ". */
     void (*log)(const struct ba_call *call, ba_log_level level, apr_status_t rv,
                 const char *message);
+    /* A mail document filled in with values, as they are; what it may not hold, such as
+     * markup, the caller has escaped. Lines end with LF. NULL: it cannot be read, and
+     * that has been logged. */
+    const char *(*render)(const struct ba_call *call, const char *document,
+                          const apr_table_t *values);
 } ba_call_ops;
 
 typedef struct ba_answer {

@@ -79,6 +79,7 @@ typedef struct ba_verification {
 /* A row of `ba_mail`: a composed mail on its way to the outbox. */
 typedef struct ba_mail {
     const char *id;        /* also in the Message-ID, the same at each attempt */
+    const char *site;      /* base URL of the server whose mailer sends it */
     const char *sender;    /* of the envelope */
     const char *recipient; /* the address of the user's row, not one somebody typed */
     const char *message;   /* RFC 5322, ASCII only, lines end with CRLF */

@@ -8,6 +8,7 @@
 
 #include "ba_directives.h"
 
+#include "ba_mail_args.h"
 #include "ba_module.h"
 #include "ba_url.h"
 
@@ -385,6 +386,51 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
     return NULL;
 }
 
+/* A line of text for people, which may stand in a header. */
+static const char *read_text(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    if (!ba_mail_args_is_line(argv[0])) {
+        return "must be one line of 1 to 120 characters";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
+static const char *read_mailbox(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                char *const argv[])
+{
+    (void)slot, (void)argc;
+    return ba_mail_args_mailbox(argv[0], member, pool);
+}
+
+/* MAX WINDOW */
+static const char *read_mail_limit(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                   char *const argv[])
+{
+    static const ba_slot window = {.lo = 60, .hi = 604800};
+    ba_range range;
+
+    (void)slot, (void)argc;
+    if (!read_number(argv[0], 1, 1000, &range.min)
+        || read_time(pool, &window, &range.max, 1, argv + 1)) {
+        return "takes MAX from 1 to 1000 and WINDOW from 1m to 7d, such as: 5 1h";
+    }
+    *(ba_range *)member = range;
+    return NULL;
+}
+
+static const char *read_mailer(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    const char *password = NULL;
+    const char *problem = argc > 1 ? secret_from(pool, argv[1], &password) : NULL;
+
+    (void)slot;
+    return problem ? problem : ba_mail_args_mailer(argv[0], password, member, pool);
+}
+
 static const ba_kind flag_kind = {read_flag, sizeof(int), 1, 1};
 static const ba_kind word_kind = {read_word, sizeof(int), 1, 1};
 static const ba_kind time_kind = {read_time, sizeof(apr_int64_t), 1, 1};
@@ -397,6 +443,10 @@ static const ba_kind secrets_kind = {read_secrets, sizeof(apr_array_header_t *),
 static const ba_kind lengths_kind = {read_lengths, sizeof(ba_range), 2, 2};
 static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 2};
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
+static const ba_kind text_kind = {read_text, sizeof(const char *), 1, 1};
+static const ba_kind mailer_kind = {read_mailer, sizeof(ba_mailer), 1, 2};
+static const ba_kind mailbox_kind = {read_mailbox, sizeof(ba_mailbox), 1, 1};
+static const ba_kind mail_limit_kind = {read_mail_limit, sizeof(ba_range), 2, 2};
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
 static const char *const delete_words[] = {"off", "on", "confirm", NULL};
@@ -460,6 +510,18 @@ const command_rec ba_directives[] = {
                NULL, "age at which a session in use is refreshed"),
     SERVER_ROW("BetterAuthSessionFreshAge", time_kind, session_fresh_age, "1d", 0, 34560000, NULL,
                "age up to which a session is fresh; 0: always"),
+    SERVER_ROW("BetterAuthMailer", mailer_kind, mailer, "off", 0, 0, NULL,
+               "how mail leaves: smtp://[user:password@]host[:port][?starttls=required|off|auto], "
+               "smtps://…, sendmail:COMMAND, dir:PATH or off; the password also as a second "
+               "argument: file:PATH, env:NAME or exec:COMMAND"),
+    SERVER_ROW("BetterAuthMailFrom", mailbox_kind, mail_from, NULL, 0, 0, NULL,
+               "whom mails are from: ADDRESS or \"Name <ADDRESS>\""),
+    SERVER_ROW("BetterAuthMailLimit", mail_limit_kind, mail_limit, "5 1h", 0, 0, NULL,
+               "mails to one address: at most MAX in WINDOW"),
+    SERVER_ROW("BetterAuthMailDir", directory_kind, mail_dir, NULL, 0, 0, NULL,
+               "a folder with mail documents of your own"),
+    SERVER_ROW("BetterAuthAppName", text_kind, app_name, NULL, 0, 0, NULL,
+               "what mails call this site"),
     SERVER_ROW("BetterAuthVerifyOnSignUp", word_kind, verify_on_sign_up, "auto", 0, 0, auto_words,
                "is a new address asked to be verified? auto: if sign-in needs it"),
     SERVER_ROW("BetterAuthVerifyOnSignIn", flag_kind, verify_on_sign_in, "off", 0, 0, NULL,

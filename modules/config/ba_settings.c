@@ -6,6 +6,34 @@
 #include <apr_strings.h>
 #include <string.h>
 
+/* Host of scheme://host[:port]; an IPv6 address keeps its brackets. */
+static const char *host_of(const char *base_url, apr_pool_t *pool)
+{
+    const char *host = strstr(base_url, "://") + 3;
+    const char *end = *host == '[' ? strchr(host, ']') + 1 : host + strcspn(host, ":");
+
+    return apr_pstrmemdup(pool, host, (apr_size_t)(end - host));
+}
+
+static void finish_mail(ba_settings *s, apr_pool_t *pool)
+{
+    const char *host = host_of(s->base_url, pool);
+    int numeric = host[strspn(host, "0123456789.")] == '\0' || *host == '[';
+
+    if (!s->app_name) {
+        s->app_name = host;
+    }
+    if (!s->mail_from.address) {
+        /* RFC 5321, 4.1.3 */
+        const char *domain = !numeric       ? host
+                             : *host == '[' ? apr_pstrcat(pool, "[IPv6:", host + 1, NULL)
+                                            : apr_pstrcat(pool, "[", host, "]", NULL);
+
+        s->mail_from.address = apr_pstrcat(pool, "noreply@", domain, NULL);
+    }
+    s->mailer.helo = !numeric && strchr(host, '.') ? host : NULL;
+}
+
 void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
 {
     const char *prefix;
@@ -21,4 +49,5 @@ void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
         = apr_pstrcat(pool, s->cookie_domain ? "; Domain=" : "",
                       s->cookie_domain ? s->cookie_domain : "", "; Path=/; HttpOnly",
                       s->secure ? "; Secure" : "", "; SameSite=Lax", NULL);
+    finish_mail(s, pool);
 }

@@ -22,11 +22,25 @@ typedef enum { BA_DELETE_OFF, BA_DELETE_ON, BA_DELETE_CONFIRM } ba_delete_user;
 
 typedef enum { BA_MAILER_OFF, BA_MAILER_SMTP, BA_MAILER_SENDMAIL, BA_MAILER_DIR } ba_mailer_kind;
 
+typedef enum { BA_STARTTLS_REQUIRED, BA_STARTTLS_AUTO, BA_STARTTLS_OFF } ba_starttls;
+
 /* How mail leaves. */
 typedef struct ba_mailer {
     ba_mailer_kind kind;
-    const char *target; /* URL, command or directory */
+    const char *target;      /* smtp[s]://host[:port], program, or directory */
+    const char *const *argv; /* of the program, its name first; NULL for others */
+    ba_starttls starttls;    /* SMTP only, like the rest */
+    const char *user;        /* NULL: no authentication */
+    const char *password;    /* never logged */
+    const char *cafile;      /* NULL: the system's certificates */
+    const char *helo;        /* name that we greet with, NULL: this machine's; derived */
 } ba_mailer;
+
+/* Whom mails are from. */
+typedef struct ba_mailbox {
+    const char *name; /* NULL: none */
+    const char *address;
+} ba_mailbox;
 
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
@@ -49,10 +63,11 @@ typedef struct ba_settings {
     apr_int64_t session_expires_in;
     apr_int64_t session_update_age;
     apr_int64_t session_fresh_age;
-    const char *app_name; /* in mails; NULL: the host of base_url */
+    const char *app_name; /* in mails; the host of base_url where not configured */
     ba_mailer mailer;
-    const char *mail_from; /* address; NULL: noreply@ the host of base_url */
-    ba_range mail_limit;   /* min: mails for one recipient, max: in so many seconds */
+    ba_mailbox mail_from; /* noreply@ the host of base_url where not configured */
+    ba_range mail_limit;  /* min: mails for one recipient, max: in so many seconds */
+    const char *mail_dir; /* NULL: the installed documents alone */
     ba_auto verify_on_sign_up; /* auto: if sign-in needs it */
     int verify_on_sign_in;
     int verify_signs_in;

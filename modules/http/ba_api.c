@@ -9,6 +9,7 @@
 #include "ba_origin.h"
 #include "ba_settings.h"
 #include "ba_routes.h"
+#include "ba_task.h"
 
 #include <http_log.h>
 #include <http_protocol.h>
@@ -91,6 +92,9 @@ int ba_api_handler(request_rec *r)
     /* it may have held a password */
     if (call->body.len) {
         explicit_bzero((void *)(apr_uintptr_t)call->body.data, call->body.len);
+    }
+    if (call->mail_waiting) {
+        ba_task_poke();
     }
     return ba_httpd_answer(r, call);
 }

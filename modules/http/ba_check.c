@@ -3,6 +3,7 @@
 
 #include "ba_check.h"
 
+#include "ba_check_mail.h"
 #include "ba_directives.h"
 #include "ba_module.h"
 #include "ba_mount.h"
@@ -350,12 +351,6 @@ static void check_source(const facts *f, apr_pool_t *pool)
     }
 }
 
-static int same_source(const ba_dbd_source *a, const ba_dbd_source *b)
-{
-    return !strcmp(a->driver, b->driver)
-           && !strcmp(a->params ? a->params : "", b->params ? b->params : "");
-}
-
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
 {
     (void)main;
@@ -368,7 +363,7 @@ void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
         }
         while (earlier != f
                && !(has_secret(earlier) && has_database(earlier)
-                    && same_source(&earlier->source, &f->source))) {
+                    && ba_dbd_same_source(&earlier->source, &f->source))) {
             earlier = earlier->next;
         }
         if (earlier == f) {
@@ -382,4 +377,5 @@ void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
 void ba_check_test(apr_pool_t *pconf, server_rec *s)
 {
     ba_check_databases(s, pconf);
+    ba_check_mail(s, pconf);
 }

@@ -54,6 +54,12 @@ void ba_dbd_register_hooks(void)
     APR_OPTIONAL_HOOK(dbd, post_connect, count_opened, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
+int ba_dbd_same_source(const ba_dbd_source *a, const ba_dbd_source *b)
+{
+    return !strcmp(a->driver, b->driver)
+           && !strcmp(a->params ? a->params : "", b->params ? b->params : "");
+}
+
 ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_pool_t *pool)
 {
     ba_db_conn *conn = apr_pcalloc(pool, sizeof(*conn));

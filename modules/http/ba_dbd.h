@@ -20,6 +20,9 @@ typedef struct ba_dbd_source {
 
 void ba_dbd_register_hooks(void);
 
+/* True if both name the same database; both must have a driver. */
+int ba_dbd_same_source(const ba_dbd_source *a, const ba_dbd_source *b);
+
 /* A lender for the connections of s. */
 ba_db *ba_dbd_create(server_rec *s, const ba_dbd_source *source, apr_pool_t *pconf);
 

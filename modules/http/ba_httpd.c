@@ -4,10 +4,12 @@
 #include "ba_httpd.h"
 
 #include "ba_check.h"
+#include "ba_check_mail.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_gate.h"
 #include "ba_json.h"
+#include "ba_mail_document.h"
 #include "ba_module.h"
 #include "ba_routes.h"
 #include "ba_store.h"
@@ -171,6 +173,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
     }
     ba_check_databases(main, ptemp);
+    ba_check_mail(main, ptemp);
     return OK;
 }
 
@@ -198,7 +201,16 @@ static void call_log(const ba_call *call, ba_log_level level, apr_status_t rv, c
     ap_log_rerror(APLOG_MARK, levels[level], rv, r, "%s", message);
 }
 
-static const ba_call_ops call_ops = {call_header, call_log};
+static const char *call_render(const ba_call *call, const char *document,
+                               const apr_table_t *values)
+{
+    request_rec *r = call->baton;
+
+    return ba_mail_document_render(r, call->settings->mail_dir,
+                                   &ba_httpd_site(r->server)->mail_faults, document, values);
+}
+
+static const ba_call_ops call_ops = {call_header, call_log, call_render};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to /64. */
 static const char *client_of(const request_rec *r)

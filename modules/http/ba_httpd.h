@@ -17,6 +17,7 @@ typedef struct ba_site {
     const ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;
 
 /* What we keep with the first request of a chain. */

@@ -21,6 +21,11 @@ typedef enum {
     BA_MAIL_KINDS
 } ba_mail_kind;
 
+/* Their documents: name.txt and name.html of each, NULL at the end; and the values that
+ * one can ask for, as %{mail:value}. */
+extern const char *const ba_mail_documents[];
+extern const char *const ba_mail_values[];
+
 /* True if a mailer is configured: what needs mail is offered only then. */
 int ba_mail_offered(const ba_call *call);
 

@@ -10,6 +10,7 @@
 #include "ba_page_element.h"
 #include "ba_routes.h"
 #include "ba_session.h"
+#include "ba_task.h"
 #include "ba_text.h"
 #include "ba_url.h"
 
@@ -327,6 +328,9 @@ static int post(page_view *v, const page_row *row)
         return render(v, row->document, HTTP_UNPROCESSABLE_ENTITY);
     }
     ba_route_run(v->call, route, endpoint_body(v, row));
+    if (v->call->mail_waiting) {
+        ba_task_poke();
+    }
     if (answer->status == HTTP_OK) {
         int signed_in = !apr_is_empty_table(answer->cookies);
 

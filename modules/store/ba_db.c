@@ -114,6 +114,18 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_VERIFICATION] = "betterauth:verification",
     [BA_SQL_VERIFICATION_CLAIM] = "betterauth:verification-claim",
     [BA_SQL_MAIL_ADD] = "betterauth:mail-add",
+    [BA_SQL_MAIL_DUE] = "betterauth:mail-due",
+    [BA_SQL_MAIL_CLAIM] = "betterauth:mail-claim",
+    [BA_SQL_MAIL_MESSAGE] = "betterauth:mail-message",
+    [BA_SQL_MAIL_SENT] = "betterauth:mail-sent",
+    [BA_SQL_MAIL_LATER] = "betterauth:mail-later",
+    [BA_SQL_MAIL_GIVE_UP] = "betterauth:mail-give-up",
+    [BA_SQL_SESSION_SWEEP_LOOK] = "betterauth:session-sweep-look",
+    [BA_SQL_SESSION_SWEEP] = "betterauth:session-sweep",
+    [BA_SQL_VERIFICATION_SWEEP_LOOK] = "betterauth:verification-sweep-look",
+    [BA_SQL_VERIFICATION_SWEEP] = "betterauth:verification-sweep",
+    [BA_SQL_MAIL_SWEEP_LOOK] = "betterauth:mail-sweep-look",
+    [BA_SQL_MAIL_SWEEP] = "betterauth:mail-sweep",
 };
 
 static const char *error_text(ba_db_conn *conn, int rc)

@@ -10,7 +10,7 @@
 
 apr_status_t ba_store_add_mail(const ba_db *db, ba_db_conn *conn, ba_mail *mail, apr_pool_t *pool)
 {
-    const char *date, *row[9];
+    const char *date, *row[10];
     int rows = 0;
     apr_status_t rv;
 
@@ -19,14 +19,15 @@ apr_status_t ba_store_add_mail(const ba_db *db, ba_db_conn *conn, ba_mail *mail,
     }
     date = ba_db_date(conn, mail->created_at, pool);
     row[0] = mail->id;
-    row[1] = mail->sender;
-    row[2] = mail->recipient;
-    row[3] = mail->message;
-    row[4] = date;
+    row[1] = mail->site;
+    row[2] = mail->sender;
+    row[3] = mail->recipient;
+    row[4] = mail->message;
     row[5] = date;
-    row[6] = mail->recipient;
-    row[7] = ba_db_date(conn, mail->cap_since, pool);
-    row[8] = apr_itoa(pool, mail->cap);
+    row[6] = date;
+    row[7] = mail->recipient;
+    row[8] = ba_db_date(conn, mail->cap_since, pool);
+    row[9] = apr_itoa(pool, mail->cap);
     rv = ba_db_change(db, conn, BA_SQL_MAIL_ADD, row, &rows, pool);
     mail->queued = rows > 0;
     return rv;

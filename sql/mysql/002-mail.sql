@@ -6,10 +6,13 @@
 --
 -- dueAt is when to try next. Whoever delivers moves it forward first, which is
 -- its lease, so that several servers can share one outbox; NULL: done with it,
--- sentAt says how. message is ASCII, which keeps the driver's buffers small.
+-- sentAt says how, and message is empty, since it held a link. site is the base
+-- URL of the virtual host whose mailer sends it. message is ASCII, which keeps
+-- the driver's buffers small.
 
 CREATE TABLE IF NOT EXISTS `ba_mail` (
   `id` varchar(36) NOT NULL,
+  `site` varchar(255) NOT NULL,
   `sender` varchar(320) NOT NULL,
   `recipient` varchar(255) NOT NULL,
   `message` text CHARACTER SET ascii NOT NULL,

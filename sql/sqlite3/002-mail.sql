@@ -5,10 +5,12 @@
 -- May be run again: an existing table stays as it is.
 --
 -- dueAt is when to try next. Whoever delivers moves it forward first, which is
--- its lease; NULL: done with it, sentAt says how.
+-- its lease; NULL: done with it, sentAt says how, and message is empty, since it
+-- held a link. site is the base URL of the virtual host whose mailer sends it.
 
 CREATE TABLE IF NOT EXISTS "ba_mail" (
   "id" text NOT NULL PRIMARY KEY,
+  "site" text NOT NULL,
   "sender" text NOT NULL,
   "recipient" text NOT NULL,
   "message" text NOT NULL,

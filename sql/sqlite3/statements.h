@@ -112,7 +112,60 @@
 [BA_SQL_VERIFICATION_CLAIM] = "DELETE FROM \"verification\" WHERE \"id\" = %s",
 
 [BA_SQL_MAIL_ADD] =
-    "INSERT INTO \"ba_mail\" (\"id\", \"sender\", \"recipient\", \"message\", \"createdAt\", \"dueAt\", \"attempts\")"
-    " SELECT %s, %s, %s, %s, %s, %s, 0 WHERE"
+    "INSERT INTO \"ba_mail\" (\"id\", \"site\", \"sender\", \"recipient\", \"message\", \"createdAt\","
+    " \"dueAt\", \"attempts\") SELECT %s, %s, %s, %s, %s, %s, %s, 0 WHERE"
     " (SELECT COUNT(\"id\") FROM \"ba_mail\" WHERE \"recipient\" = %s AND \"createdAt\" > %s)"
     " < CAST(%s AS INTEGER)",
+
+/* ---- the outbox and the sweeper */
+
+[BA_SQL_MAIL_DUE] =
+    "SELECT \"id\", \"dueAt\", \"attempts\", \"createdAt\""
+    " FROM \"ba_mail\" WHERE \"dueAt\" <= %s AND (\"site\" = %s OR \"dueAt\" <= %s)"
+    " ORDER BY \"dueAt\" LIMIT 8",
+
+[BA_SQL_MAIL_CLAIM] =
+    "UPDATE \"ba_mail\" SET \"dueAt\" = %s, \"attempts\" = \"attempts\" + 1"
+    " WHERE \"id\" = %s AND \"dueAt\" = %s",
+
+[BA_SQL_MAIL_MESSAGE] = "SELECT \"sender\", \"recipient\", \"message\" FROM \"ba_mail\" WHERE \"id\" = %s",
+
+[BA_SQL_MAIL_SENT] =
+    "UPDATE \"ba_mail\" SET \"sentAt\" = %s, \"dueAt\" = NULL, \"message\" = '', \"lastError\" = NULL"
+    " WHERE \"id\" = %s",
+
+[BA_SQL_MAIL_LATER] =
+    "UPDATE \"ba_mail\" SET \"dueAt\" = %s, \"attempts\" = %s, \"lastError\" = %s"
+    " WHERE \"id\" = %s AND \"dueAt\" = %s",
+
+[BA_SQL_MAIL_GIVE_UP] =
+    "UPDATE \"ba_mail\" SET \"dueAt\" = NULL, \"message\" = '', \"lastError\" = %s"
+    " WHERE \"id\" = %s AND \"dueAt\" = %s",
+
+/* The next 500 rows after a key: the last key of them, and the oldest date. Better
+ * Auth's tables have no index by date, and get none from us. A date that is not text
+ * is another program's, and "older" than any text. */
+[BA_SQL_SESSION_SWEEP_LOOK] =
+    "SELECT MAX(x.\"id\"), MIN(x.\"expiresAt\") FROM (SELECT \"id\", \"expiresAt\""
+    " FROM \"session\" WHERE \"id\" > %s ORDER BY \"id\" LIMIT 500) x",
+
+[BA_SQL_SESSION_SWEEP] =
+    "DELETE FROM \"session\" WHERE \"id\" > %s AND \"id\" <= %s AND \"expiresAt\" < %s"
+    " AND typeof(\"expiresAt\") = 'text'",
+
+[BA_SQL_VERIFICATION_SWEEP_LOOK] =
+    "SELECT MAX(x.\"id\"), MIN(x.\"expiresAt\") FROM (SELECT \"id\", \"expiresAt\""
+    " FROM \"verification\" WHERE \"id\" > %s ORDER BY \"id\" LIMIT 500) x",
+
+[BA_SQL_VERIFICATION_SWEEP] =
+    "DELETE FROM \"verification\" WHERE \"id\" > %s AND \"id\" <= %s AND \"expiresAt\" < %s"
+    " AND typeof(\"expiresAt\") = 'text'",
+
+[BA_SQL_MAIL_SWEEP_LOOK] =
+    "SELECT MAX(x.\"id\"), MIN(x.\"createdAt\") FROM (SELECT \"id\", \"createdAt\""
+    " FROM \"ba_mail\" WHERE \"id\" > %s ORDER BY \"id\" LIMIT 500) x",
+
+/* sent, or given up and kept a while longer for the operator */
+[BA_SQL_MAIL_SWEEP] =
+    "DELETE FROM \"ba_mail\" WHERE \"id\" > %s AND \"id\" <= %s AND \"dueAt\" IS NULL"
+    " AND (\"sentAt\" < %s OR \"createdAt\" < %s)",

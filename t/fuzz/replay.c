@@ -156,7 +156,7 @@ static void read_hash(const char *stored, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const ba_call_ops ops = {header, NULL};
+    static const ba_call_ops ops = {header, NULL, NULL};
     static int ready;
     apr_pool_t *pool;
     ba_call *call;

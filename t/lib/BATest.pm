@@ -13,13 +13,14 @@ use Encode qw(encode_utf8);
 use Exporter qw(import);
 use IO::Socket::INET ();
 use JSON::PP ();
+use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
 use BATest::MariaDB;
 
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
     json_is error_is no_session user_count session_count sql clean signed sign_up new_email expect_log log_lines
-    uri_escape is_httpd dialect free_port mariadb
+    uri_escape is_httpd dialect free_port mariadb mails
     private_httpd private_mariadb schema configtest parallel SECRET ORIGIN PASSWORD));
 
 use constant { PASSWORD => 'correct horse battery' };
@@ -118,7 +119,11 @@ sub private_mariadb {
     return $server->install;
 }
 
-sub schema { my ($dialect) = @_; return sort glob BATest::state()->{srcdir} . "/sql/$dialect/[0-9]*.sql" }
+sub schema {
+    my ($dialect) = @_;
+    my $dir = BATest::state()->{srcdir};
+    return ((sort glob "$dir/sql/$dialect/[0-9]*.sql"), "$dir/t/conf/mails-$dialect.sql");
+}
 sub _slurp { local @ARGV = @_; local $/; return join '', <> }
 
 # `apachectl configtest` of a site; answers status and output.
@@ -331,7 +336,21 @@ sub sql {
     return map { [map { $_ eq 'NULL' ? undef : $_ } split /\t/, $_, -1] } split /\n/, $rows;
 }
 
-sub clean { sql($_[0], 'DELETE FROM session; DELETE FROM account; DELETE FROM user;') }
+sub clean { sql($_[0], join ' ', map { "DELETE FROM $_;" } qw(session account user verification ba_mail test_mail)) }
+
+# What was mailed since the last clean, oldest first: { to, text, url }; url is the link of ours in it, if there is one.
+#   to: only those to this address
+sub mails {
+    my ($name, $to) = @_;
+    my @mails;
+    for (sql($name, 'SELECT recipient, HEX(message) FROM test_mail ORDER BY n')) {
+        my ($recipient, $text) = ($_->[0], pack 'H*', $_->[1]);
+        next if defined $to && $recipient ne $to;
+        $text = decode_qp($text) if $text =~ /^Content-Transfer-Encoding: quoted-printable/mi;
+        push @mails, { to => $recipient, text => $text, url => ($text =~ m{(https?://[^/\s]+/api/auth/[^\s"'<>]+)})[0] };
+    }
+    return @mails;
+}
 
 sub _count { my ($site, $table, $where) = @_; (sql($site, "SELECT COUNT(*) FROM $table" . ($where ? " WHERE $where" : '')))[0][0] }
 sub user_count    { _count($_[0], 'user',    $_[1]) }

@@ -27,9 +27,9 @@ my %MAY = (
     origin            => [qw(base config)],
     store             => [qw(base sql apr_dbd.h)],
     session           => [qw(base crypto json token config store)],
-    mail              => [qw(base crypto config)],
+    mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
     routes            => [qw(base crypto json token config origin store session mail)],
-    http              => [qw(base crypto json config origin store session routes), 'config of httpd', 'mod_dbd.h', @HTTPD],
+    http              => [qw(base crypto json config origin store session mail routes), 'config of httpd', 'mod_dbd.h', 'mod_watchdog.h', @HTTPD],
     pages             => [qw(http routes session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
     access            => [qw(http session config base), 'config of httpd', 'ba_url.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
@@ -39,10 +39,12 @@ my %MAY = (
 my %LAYER_OF = (
     'ba_directives.c' => 'config of httpd',
     'ba_directives.h' => 'config of httpd',
+    'ba_mail_args.c'  => 'config of httpd',
+    'ba_mail_args.h'  => 'config of httpd',
     'ba_module.h'     => 'config of httpd',
 );
 # A header that only one folder is for: "for ba_password.c alone" and the like.
-my %PRIVATE = ('ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes', 'ba_store_int.h' => 'store');
+my %PRIVATE = ('ba_courier_int.h' => 'mail', 'ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes', 'ba_store_int.h' => 'store');
 
 my @files = ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.[ch]");
 my %layer;

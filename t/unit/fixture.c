@@ -524,7 +524,22 @@ static void log_line(const ba_call *call, ba_log_level level, apr_status_t rv, c
     APR_ARRAY_PUSH(f->log, const char *) = message;
 }
 
-static const ba_call_ops call_ops = {header, log_line};
+/* Every value of a mail in a line of its own, in any document. */
+static const char *render(const ba_call *call, const char *document, const apr_table_t *values)
+{
+    const apr_array_header_t *rows = apr_table_elts(values);
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+    const fixture *f = call->baton;
+    const char *out = apr_pstrcat(call->pool, "Subject: ", f->subject ? f->subject : document,
+                                  "\n\n", NULL);
+
+    for (int i = 0; i < rows->nelts; ++i) {
+        out = apr_pstrcat(call->pool, out, row[i].key, ": ", row[i].val, "\n", NULL);
+    }
+    return out;
+}
+
+static const ba_call_ops call_ops = {header, log_line, render};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {
@@ -587,7 +602,6 @@ int fixture_setup(void **state)
     f->settings.session_expires_in = 604800;
     f->settings.session_update_age = 86400;
     f->settings.session_fresh_age = 86400;
-    f->settings.mail_from = "noreply@auth.test";
     f->settings.mail_limit.min = 5;
     f->settings.mail_limit.max = 3600;
     f->settings.verify_expires_in = 3600;

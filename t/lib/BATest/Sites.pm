@@ -7,6 +7,29 @@ package BATest::Sites;
 use strict;
 use warnings;
 
+# Mail goes to files; what was written is read from the table test_mail (t/conf/mails-*.sql).
+my $MAIL = "    BetterAuthMailer dir:\@WORK\@/mails\n";
+# Everything that mail makes possible, each step confirmed by it.
+my $CONFIRM = $MAIL . "    BetterAuthChangeEmail on\n    BetterAuthDeleteUser confirm\n";
+my $PROMPT = $MAIL . <<'END';
+    BetterAuthChangeEmail on
+    BetterAuthChangeEmailConfirm off
+    BetterAuthChangeEmailUnverified on
+    BetterAuthDeleteUser on
+    BetterAuthVerifyOnSignUp on
+    BetterAuthVerifySignsIn on
+    BetterAuthResetRevokesSessions on
+    BetterAuthVerificationIdentifier hashed
+    BetterAuthVerifyExpiresIn 10m
+    BetterAuthResetExpiresIn 10m
+END
+my $STRICT = $MAIL . <<'END';
+    BetterAuthRequireEmailVerification on
+    BetterAuthVerifyOnSignIn on
+    BetterAuthDeleteUser confirm
+    BetterAuthDeleteExpiresIn 10m
+END
+
 # name => what differs. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
@@ -46,8 +69,13 @@ END
         Require all denied
     </Location>
 END
-    node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
-    'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
+    node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $CONFIRM },
+    'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1, extra => $CONFIRM },
+    'node-prompt' => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $PROMPT },
+    'client-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $PROMPT },
+    'client-sqlite' => { dialect => 'sqlite', extra => $PROMPT },
+    'client-confirm-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $CONFIRM },
+    'client-confirm-sqlite' => { dialect => 'sqlite', extra => $CONFIRM },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
     'parity-closed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthSignUp off\n" },
@@ -56,27 +84,59 @@ END
     'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthRequireEmailVerification on\n" },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
-                       extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
+                       extra => "$CONFIRM    BetterAuthVerifySignsIn on\n    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
+    'parity-confirm' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $CONFIRM },
+    'parity-prompt' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $PROMPT },
+    'parity-strict' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $STRICT },
+    'parity-silent' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "$MAIL    BetterAuthRequireEmailVerification on\n    BetterAuthVerifyOnSignUp off\n" },
+    # what is possible without mail
+    'parity-bare' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n    BetterAuthDeleteUser on\n" },
 );
 
 # The build with sanitizers serves what runs twice.
 our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
+# The same in Better Auth's words; senders: which mails server.mjs has a sender for.
+my @CONFIRM = (senders => [qw(reset verify change delete)], options => { user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } });
+my @PROMPT = (senders => [qw(reset verify)], options => {
+    emailAndPassword => { revokeSessionsOnPasswordReset => \1, resetPasswordTokenExpiresIn => 600 },
+    emailVerification => { sendOnSignUp => \1, autoSignInAfterVerification => \1, expiresIn => 600 },
+    user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } },
+    verification => { storeIdentifier => 'hashed' },
+});
+my @STRICT = (senders => [qw(reset verify delete)], options => {
+    emailAndPassword => { requireEmailVerification => \1 }, emailVerification => { sendOnSignIn => \1 },
+    user => { deleteUser => { enabled => \1, deleteTokenExpiresIn => 600 } },
+});
+
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
 our %NPM = (
     main   => { database => 'ba_npm' },
-    node   => { database => 'ba_node' },
-    'node-own' => { database => 'ba_node_own' },
+    node   => { database => 'ba_node', @CONFIRM },
+    'node-own' => { database => 'ba_node_own', @CONFIRM },
+    'node-prompt' => { database => 'ba_node', @PROMPT },
+    client => { database => 'ba_npm', @PROMPT },
+    'client-confirm' => { database => 'ba_npm', @CONFIRM },
     parity => { database => 'ba_parity_npm' },
     'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
     'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
-    'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
-        options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
+    'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', senders => [qw(reset verify change delete)],
+        options => { trustedOrigins => ['https://*.x.example', '*.y.example'], emailVerification => { autoSignInAfterVerification => \1 },
+                     user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } } },
+    'parity-confirm' => { database => 'ba_parity_npm', @CONFIRM },
+    'parity-prompt' => { database => 'ba_parity_npm', @PROMPT },
+    'parity-strict' => { database => 'ba_parity_npm', @STRICT },
+    'parity-silent' => { database => 'ba_parity_npm', senders => [qw(reset verify)],
+        options => { emailAndPassword => { requireEmailVerification => \1 }, emailVerification => { sendOnSignUp => \0 } } },
+    'parity-bare' => { database => 'ba_parity_npm',
+        options => { user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } } } },
 );
 
-# Text of one virtual host. %with: srcdir, secret, origin, echo, params (of mod_dbd), cgi.
+# Text of one virtual host. %with: srcdir, workdir, secret, origin, echo, params (of mod_dbd), cgi.
 sub conf {
     my ($site, %with) = @_;
     open my $in, '<', "$with{srcdir}/t/conf/site.conf" or die "t/conf/site.conf: $!\n";
@@ -90,6 +150,7 @@ sub conf {
         ROOT   => "$with{srcdir}/t/conf/site",
         HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
         ECHO   => $with{echo},
+        WORK   => $with{workdir},
     );
     $text =~ s/^# content$(.*)^# end of content$//ms if $site->{closed};    # a host that is nothing but a back end
     $text .= $site->{extra} // '';

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_check_mail.h"
+
+#include "ba_directives.h"
+#include "ba_mail.h"
+#include "ba_mail_document.h"
+#include "ba_module.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <string.h>
+#include <unistd.h>
+#include <unixd.h>
+
+/* Whether the children will be able to write there; as root, access() would not tell. */
+static int can_write(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    if (geteuid() != 0) {
+        return access(path, W_OK | X_OK) == 0;
+    }
+    if (apr_stat(&info, path, APR_FINFO_OWNER | APR_FINFO_PROT, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    return (info.protection & APR_FPROT_WWRITE)
+           || (info.user == ap_unixd_config.user_id && (info.protection & APR_FPROT_UWRITE))
+           || (info.group == ap_unixd_config.group_id && (info.protection & APR_FPROT_GWRITE));
+}
+
+static void check_mailer(server_rec *s, const ba_mailer *mailer, apr_pool_t *pool)
+{
+    if (!ap_find_linked_module("mod_watchdog.c")) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                     "BA0722: mails wait for ever: BetterAuthMailer needs mod_watchdog, load it");
+    }
+    if (mailer->kind == BA_MAILER_DIR && !can_write(mailer->target, pool)) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                     "BA0723: mails wait: the server's user cannot write to the folder %s of "
+                     "BetterAuthMailer", mailer->target);
+    }
+}
+
+static void check_documents(server_rec *s, const char *dir, apr_pool_t *pool)
+{
+    for (const char *const *document = ba_mail_documents; *document; ++document) {
+        const char *problem = ba_mail_document_check(dir, *document, pool);
+
+        if (problem) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                         "BA0724: %s; mails will be written with the installed document", problem);
+        }
+    }
+}
+
+static const ba_settings *settings_of(const server_rec *s)
+{
+    const ba_server_config *config = ap_get_module_config(s->module_config, &betterauth_module);
+
+    return &config->values;
+}
+
+void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
+{
+    for (server_rec *s = main; s; s = s->next) {
+        const ba_settings *settings = settings_of(s), *base = settings_of(main);
+        int own = s == main;
+
+        /* what a virtual host inherits has been looked at, if its server has a site */
+        if (!settings->secrets || settings->mailer.kind == BA_MAILER_OFF) {
+            continue;
+        }
+        own |= !base->secrets;
+        if (own || settings->mailer.target != base->mailer.target) {
+            check_mailer(s, &settings->mailer, ptemp);
+        }
+        if (settings->mail_dir && (own || settings->mail_dir != base->mail_dir)) {
+            check_documents(s, settings->mail_dir, ptemp);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_mail_document.h"
+
+#include "ba_mail.h"
+#include "ba_module.h"
+
+#include <ap_expr.h>
+#include <apr_atomic.h>
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <string.h>
+
+#define DOCUMENT_MAX 40000
+
+/* ---- %{mail:value} */
+
+/* The table stands for the notes of the request while a document is filled in. */
+static const char *value_of(ap_expr_eval_ctx_t *ctx, const void *data, const char *arg)
+{
+    const char *value = ctx->r ? apr_table_get(ctx->r->notes, data) : NULL;
+
+    (void)arg;
+    return value ? value : "";
+}
+
+/* A name that is not in the list is a mistake, found before the first mail is written. */
+static int look_up(ap_expr_lookup_parms *parms)
+{
+    if (parms->type != AP_EXPR_FUNC_STRING || strcmp(parms->name, "mail")) {
+        return DECLINED;
+    }
+    for (const char *const *name = ba_mail_values; *name; ++name) {
+        if (parms->arg && !strcmp(parms->arg, *name)) {
+            *parms->func = value_of;
+            *parms->data = *name;
+            return OK;
+        }
+    }
+    *parms->err = apr_pstrcat(parms->ptemp, "mails have no value ", parms->arg, NULL);
+    return !OK;
+}
+
+void ba_mail_document_register_hooks(void)
+{
+    ap_hook_expr_lookup(look_up, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+/* ---- one document */
+
+/* NULL: cannot be read. */
+static char *read_document(const char *path, apr_pool_t *pool)
+{
+    char *text = NULL;
+    apr_size_t len = 0;
+    apr_file_t *file;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ, 0, pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    text = apr_pcalloc(pool, DOCUMENT_MAX + 1);
+    apr_file_read_full(file, text, DOCUMENT_MAX, &len);
+    apr_file_close(file);
+    return text;
+}
+
+/* Line by line, since a string expression is one line. r NULL: only parse. */
+static const char *fill_line(request_rec *r, const char *line, const char **problem,
+                             apr_pool_t *pool)
+{
+    ap_expr_info_t info = {.flags = AP_EXPR_FLAG_RESTRICTED | AP_EXPR_FLAG_DONT_VARY
+                                    | AP_EXPR_FLAG_STRING_RESULT,
+                           .module_index = APLOG_MODULE_INDEX};
+    const char *out = "";
+
+    if (!line[strcspn(line, "%\\$")]) {
+        return line; /* nothing that means anything */
+    }
+    *problem = ap_expr_parse(pool, pool, &info, line, NULL);
+    if (!*problem && r) {
+        out = ap_expr_str_exec(r, &info, problem);
+    }
+    return out;
+}
+
+/* "FILE, line N: …" in *problem, or the text. */
+static const char *fill(request_rec *r, const char *path, const char *document, char *text,
+                        const char **problem, apr_pool_t *pool)
+{
+    apr_array_header_t *lines = apr_array_make(pool, 60, sizeof(const char *));
+    const char *error = NULL;
+    int n = 0;
+
+    *problem = NULL;
+    if (strlen(text) == DOCUMENT_MAX) {
+        error = "too long";
+    }
+    else if (strstr(document, ".txt") && strncmp(text, "Subject: ", 9)) {
+        error = "the first line must start with \"Subject: \"";
+    }
+    while (*text && !error) {
+        char *end = text + strcspn(text, "\n");
+        char *next = *end ? end + 1 : end;
+
+        *end = '\0';
+        if (end > text && end[-1] == '\r') {
+            end[-1] = '\0';
+        }
+        APR_ARRAY_PUSH(lines, const char *) = fill_line(r, text, &error, pool);
+        APR_ARRAY_PUSH(lines, const char *) = "\n";
+        text = next;
+        ++n;
+    }
+    if (error) {
+        *problem = apr_psprintf(pool, "%s, line %d: %s", path, n ? n : 1, error);
+        return NULL;
+    }
+    return apr_array_pstrcat(pool, lines, 0);
+}
+
+/* ---- for mails */
+
+/* True the first time that this document is at fault. */
+static int first_fault(apr_uint32_t *faults, const char *document)
+{
+    apr_uint32_t bit = 1, before;
+
+    for (const char *const *d = ba_mail_documents; *d && strcmp(*d, document); ++d) {
+        bit <<= 1;
+    }
+    do {
+        before = apr_atomic_read32(faults);
+    } while (!(before & bit) && apr_atomic_cas32(faults, before | bit, before) != before);
+    return !(before & bit);
+}
+
+const char *ba_mail_document_render(request_rec *r, const char *dir, apr_uint32_t *faults,
+                                    const char *document, const apr_table_t *values)
+{
+    request_rec with_values = *r;
+    const char *path = apr_pstrcat(r->pool, dir ? dir : BA_MAILS_DIR, "/", document, NULL);
+    char *text = read_document(path, r->pool);
+    const char *problem = "";
+    const char *out = NULL;
+
+    with_values.notes = apr_table_clone(r->pool, values);
+    if (text) {
+        out = fill(&with_values, path, document, text, &problem, r->pool);
+    }
+    if (out) {
+        return out;
+    }
+    if (!dir) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "BA0720: cannot use the mail document %s %s",
+                      path, problem);
+        return NULL;
+    }
+    if (text && first_fault(faults, document)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "BA0721: %s; mails are written with the installed document", problem);
+    }
+    return ba_mail_document_render(r, NULL, faults, document, values);
+}
+
+const char *ba_mail_document_check(const char *dir, const char *document, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, dir, "/", document, NULL);
+    char *text = read_document(path, pool);
+    const char *problem = NULL;
+
+    if (text) {
+        fill(NULL, path, document, text, &problem, pool);
+    }
+    return problem;
+}

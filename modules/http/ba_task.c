@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_task.h"
+
+#include "ba_check.h"
+#include "ba_courier.h"
+#include "ba_db.h"
+#include "ba_dbd.h"
+#include "ba_httpd.h"
+#include "ba_module.h"
+#include "ba_outbox.h"
+#include "ba_settings.h"
+#include "ba_store_outbox.h"
+
+#include <apr_atomic.h>
+#include <apr_optional.h>
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_watchdog.h>
+#include <string.h>
+
+/* Lives as long as the server, through restarts, so that every generation of children
+ * counts on the same. */
+#define POKE_KEY "mod_betterauth:poke:1"
+
+/* How often to look for mails without a poke: those to be tried again, and those of
+ * other machines. */
+#define LOOK_MS 3000
+
+/* Between two attempts to connect. */
+#define RECONNECT_MS 2000
+
+/* Between two lines in the log about the same. */
+#define COMPLAIN_MS 600000
+
+/* A stop lets mails on their way finish for this long. */
+#define GRACE_MS 1000
+
+/* One batch of 500 rows a second while there are any, then a rest. */
+#define SWEEP_PAUSE_MS 1000
+#define SWEEP_REST_MS 60000
+
+/* What is kept after it has expired: clocks differ. */
+#define SWEEP_MARGIN_MS BA_MS(300)
+#define SENT_KEPT_MS BA_MS(86400)
+#define GIVEN_UP_KEPT_MS BA_MS(7 * 86400)
+
+/* A database, once for all sites that share it. */
+typedef struct database {
+    struct database *next;
+    server_rec *server; /* for the log */
+    const ba_dbd_source *source;
+    apr_array_header_t *sites; /* of const ba_settings *: whose mail is delivered */
+    ba_time sent_kept;         /* at least the longest window of BetterAuthMailLimit */
+    /* made anew by each task */
+    ba_db db;
+    ba_db_conn *conn; /* NULL: not connected */
+    apr_pool_t *conn_pool;
+    ba_time connect_at; /* not before */
+    int broken;         /* not to be used again */
+    ba_time complain_at; /* not before */
+    apr_array_header_t *outboxes; /* of ba_outbox * */
+    ba_sweep sweep;
+    char cursor[256];
+    ba_time sweep_at;
+} database;
+
+typedef struct task {
+    apr_pool_t *pool;
+    database *databases;
+    apr_uint32_t seen; /* of the counter below */
+    ba_time look_at;
+} task;
+
+/* Shared by all children: how many mails were put into the outbox. NULL: no site. */
+static apr_uint32_t *pokes;
+
+void ba_task_poke(void)
+{
+    if (pokes) {
+        apr_atomic_inc32(pokes);
+    }
+}
+
+/* ---- a connection of the task's own */
+
+static void disconnect(database *d)
+{
+    if (d->conn) {
+        apr_dbd_close(d->conn->driver, d->conn->handle);
+        apr_pool_destroy(d->conn_pool);
+        d->conn = NULL;
+    }
+}
+
+/* The database may be down for hours, or lack a table. */
+static void complain(database *d, const char *message)
+{
+    ba_time now = apr_time_as_msec(apr_time_now());
+
+    if (now >= d->complain_at) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, d->server,
+                     "BA0714: mail and expired rows wait for the database: %s", message);
+        d->complain_at = now + COMPLAIN_MS;
+    }
+}
+
+static ba_db_conn *connect_to(database *d)
+{
+    const char *error = "no memory";
+
+    /* not of a pool of httpd's: prefork's have no lock */
+    if (apr_pool_create_unmanaged(&d->conn_pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    d->conn = ba_dbd_connect(d->source, &error, d->conn_pool);
+    if (!d->conn) {
+        complain(d, error);
+        apr_pool_destroy(d->conn_pool);
+    }
+    return d->conn;
+}
+
+static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
+{
+    database *d = baton;
+    ba_time now = apr_time_as_msec(apr_time_now());
+
+    /* lost while it lay idle: no reason for a line in the log */
+    if (d->conn
+        && apr_dbd_check_conn(d->conn->driver, d->conn_pool, d->conn->handle) != APR_SUCCESS) {
+        disconnect(d);
+    }
+    if (!d->conn && (now < d->connect_at || !connect_to(d))) {
+        d->connect_at = now < d->connect_at ? d->connect_at : now + RECONNECT_MS;
+        return APR_EGENERAL;
+    }
+    *conn = *d->conn;
+    (void)pool;
+    return APR_SUCCESS;
+}
+
+static void take_back(void *baton, ba_db_conn *conn)
+{
+    database *d = baton;
+
+    (void)conn;
+    if (d->broken) {
+        disconnect(d);
+        d->broken = 0;
+    }
+}
+
+/* Whatever it was, the next try begins with a new connection, a little later. */
+static void statement_failed(void *baton, const char *message)
+{
+    database *d = baton;
+
+    complain(d, message);
+    d->broken = 1;
+    d->connect_at = apr_time_as_msec(apr_time_now()) + RECONNECT_MS;
+}
+
+static const ba_db_lender lender = {lend, take_back, statement_failed};
+
+/* ---- its work */
+
+static void log_line(void *baton, ba_log_level level, const char *message)
+{
+    static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
+    const database *d = baton;
+
+    ap_log_error(APLOG_MARK, levels[level], 0, d->server, "%s", message);
+}
+
+static void sweep(database *d, ba_time now, apr_pool_t *temp)
+{
+    ba_time before = d->sweep == BA_SWEEP_MAILS ? now - d->sent_kept : now - SWEEP_MARGIN_MS;
+    const char *cursor = d->cursor;
+    int rows = 0;
+
+    d->sweep_at = now + SWEEP_PAUSE_MS;
+    if (ba_store_sweep(&d->db, d->sweep, before, now - GIVEN_UP_KEPT_MS, &cursor, &rows, temp)
+        != APR_SUCCESS) {
+        return;
+    }
+    if (rows) {
+        static const char *const names[] = {"sessions", "verifications", "mails"};
+
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, d->server, "BA0715: %d %s swept", rows,
+                     names[d->sweep]);
+    }
+    apr_cpystrn(d->cursor, cursor ? cursor : "", sizeof(d->cursor));
+    if (!cursor && ++d->sweep == BA_SWEEPS) {
+        d->sweep = BA_SWEEP_SESSIONS;
+        d->sweep_at = now + SWEEP_REST_MS;
+    }
+}
+
+static void begin(task *t, apr_pool_t *pool)
+{
+    ba_time now = apr_time_as_msec(apr_time_now());
+
+    t->look_at = 0;
+    for (database *d = t->databases; d; d = d->next) {
+        d->db.lender = &lender;
+        d->db.baton = d;
+        d->outboxes = apr_array_make(pool, d->sites->nelts, sizeof(ba_outbox *));
+        d->sweep_at = now + SWEEP_PAUSE_MS;
+        for (int i = 0; i < d->sites->nelts; ++i) {
+            APR_ARRAY_PUSH(d->outboxes, ba_outbox *)
+                = ba_outbox_create(&d->db, APR_ARRAY_IDX(d->sites, i, const ba_settings *),
+                                   log_line, d, pool);
+        }
+    }
+}
+
+static void step(task *t, apr_pool_t *temp)
+{
+    apr_uint32_t poked = apr_atomic_read32(pokes);
+    ba_time now = apr_time_as_msec(apr_time_now());
+    int look = poked != t->seen || now >= t->look_at;
+
+    t->seen = poked;
+    if (look) {
+        t->look_at = now + LOOK_MS;
+    }
+    for (database *d = t->databases; d; d = d->next) {
+        for (int i = 0; i < d->outboxes->nelts; ++i) {
+            ba_outbox_step(APR_ARRAY_IDX(d->outboxes, i, ba_outbox *), now, look, temp);
+        }
+        if (now >= d->sweep_at) {
+            sweep(d, now, temp);
+        }
+    }
+}
+
+static void end(task *t, apr_pool_t *temp)
+{
+    ba_time grace = apr_time_as_msec(apr_time_now()) + GRACE_MS;
+
+    for (database *d = t->databases; d; d = d->next) {
+        for (int i = 0; i < d->outboxes->nelts; ++i) {
+            ba_outbox_stop(APR_ARRAY_IDX(d->outboxes, i, ba_outbox *), grace, temp);
+        }
+        disconnect(d);
+    }
+}
+
+static apr_status_t run(int state, void *data, apr_pool_t *pool)
+{
+    task *t = data;
+    apr_pool_t *own;
+
+    /* of an allocator of its own: in prefork, httpd's have no lock */
+    if (apr_pool_create_unmanaged(&own) != APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    switch (state) {
+    case AP_WATCHDOG_STATE_STARTING:
+        t->pool = own;
+        begin(t, own);
+        return APR_SUCCESS;
+    case AP_WATCHDOG_STATE_RUNNING:
+        step(t, own);
+        break;
+    case AP_WATCHDOG_STATE_STOPPING:
+        end(t, own);
+        apr_pool_destroy(t->pool);
+        break;
+    default:
+        break;
+    }
+    apr_pool_destroy(own);
+    (void)pool;
+    return APR_SUCCESS;
+}
+
+/* ---- start */
+
+static database *database_of(task *t, server_rec *s, apr_pool_t *pconf)
+{
+    const ba_dbd_source *source = ba_check_database(s);
+    database **link = &t->databases;
+
+    if (!source->driver) {
+        return NULL;
+    }
+    while (*link && !ba_dbd_same_source((*link)->source, source)) {
+        link = &(*link)->next;
+    }
+    if (!*link) {
+        *link = apr_pcalloc(pconf, sizeof(**link));
+        (*link)->server = s;
+        (*link)->source = source;
+        (*link)->sites = apr_array_make(pconf, 2, sizeof(const ba_settings *));
+        (*link)->sent_kept = SENT_KEPT_MS;
+    }
+    return *link;
+}
+
+/* Two virtual hosts of one base URL are one site: http and https, say. */
+static void add_site(database *d, const ba_settings *settings)
+{
+    if (BA_MS(settings->mail_limit.max) > d->sent_kept) {
+        d->sent_kept = BA_MS(settings->mail_limit.max);
+    }
+    if (settings->mailer.kind == BA_MAILER_OFF) {
+        return;
+    }
+    for (int i = 0; i < d->sites->nelts; ++i) {
+        if (!strcmp(APR_ARRAY_IDX(d->sites, i, const ba_settings *)->base_url,
+                    settings->base_url)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(d->sites, const ba_settings *) = settings;
+}
+
+static apr_status_t make_pokes(server_rec *s)
+{
+    apr_uint32_t **kept = ap_retained_data_get(POKE_KEY);
+    apr_shm_t *shm;
+    apr_status_t rv;
+
+    if (!kept) {
+        rv = apr_shm_create(&shm, sizeof(**kept), NULL, s->process->pool);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        kept = ap_retained_data_create(POKE_KEY, sizeof(*kept));
+        *kept = apr_shm_baseaddr_get(shm);
+        apr_atomic_set32(*kept, 0);
+    }
+    pokes = *kept;
+    return APR_SUCCESS;
+}
+
+static apr_status_t end_couriers(void *data)
+{
+    (void)data;
+    ba_courier_end();
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_watchdog(task *t, apr_pool_t *pconf)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get
+        = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add
+        = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t rv;
+
+    if (!get || !add) {
+        return APR_SUCCESS; /* ba_check has said what is missing */
+    }
+    rv = get(&watchdog, "betterauth", 0, 1, pconf);
+    return rv == APR_SUCCESS ? add(watchdog, AP_WD_TM_SLICE, t, run) : rv;
+}
+
+int ba_task_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
+{
+    task *t = apr_pcalloc(pconf, sizeof(*t));
+    apr_status_t rv;
+
+    (void)plog, (void)ptemp;
+    /* the first of two rounds at start only looks at the configuration */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    for (server_rec *s = main; s; s = s->next) {
+        const ba_site *site = ba_httpd_site(s);
+        database *d = site ? database_of(t, s, pconf) : NULL;
+
+        if (d) {
+            add_site(d, site->settings);
+        }
+    }
+    if (!t->databases) {
+        return OK;
+    }
+    /* before fork() and threads, as libcurl wants it */
+    ba_courier_begin();
+    apr_pool_cleanup_register(pconf, NULL, end_couriers, apr_pool_cleanup_null);
+    rv = make_pokes(main);
+    if (rv == APR_SUCCESS) {
+        rv = start_watchdog(t, pconf);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, main,
+                     "BA0717: cannot set up the task that delivers mail");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
