@@ -70,6 +70,7 @@ static apr_status_t send_token(ba_call *call, const ba_user *user, const char *r
 static void request_reset(ba_call *call, const void *input)
 {
     const request_body *body = input;
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *user;
     apr_status_t rv;
@@ -83,7 +84,7 @@ static void request_reset(ba_call *call, const void *input)
     if (rv == APR_SUCCESS) {
         rv = send_token(call, user, body->redirect_to);
     }
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         ba_call_fail(call, &ba_err_unavailable);
         return;

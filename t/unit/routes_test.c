@@ -4,97 +4,13 @@
 /* The endpoints on a store in memory: every branch that the wire tests cannot
  * reach at will, failures above all. */
 
-#include "ba_gate.h"
 #include "ba_limit.h"
 #include "ba_password.h"
 #include "ba_routes.h"
-#include "fixture.h"
+#include "serve.h"
 
-#define NAME "better-auth.session_token"
 #define DATA "better-auth.session_data"
 #define REMEMBER "better-auth.dont_remember"
-#define PASSWORD "correct horse"
-
-static int setup(void **state)
-{
-    fixture *f;
-
-    if (fixture_setup(state)) {
-        return -1;
-    }
-    f = *state;
-    return ba_gate_create(2, 4, (uid_t)-1, &f->gate, f->pool) != APR_SUCCESS;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-
-    ba_gate_destroy(f->gate);
-    return fixture_teardown(state);
-}
-
-/* Answers one request; type and body NULL: none. */
-static const ba_answer *serve_with(fixture *f, const char *method, const char *path,
-                                   const char *type, const char *body)
-{
-    const ba_route *route = ba_route_find(method, path);
-
-    assert_non_null(route);
-    f->call->gate = f->gate;
-    f->call->limit = f->limit;
-    f->call->method = method;
-    f->call->path = path;
-    f->call->body.data = body;
-    f->call->body.len = body ? strlen(body) : 0;
-    ba_route_serve(f->call, route, type);
-    assert_int_not_equal(f->call->answer.status, 0);
-    return &f->call->answer;
-}
-
-static const ba_answer *serve(fixture *f, const char *method, const char *path, const char *body)
-{
-    fixture_call(f, method, path);
-    return serve_with(f, method, path, body ? "application/json" : NULL, body);
-}
-
-static void assert_error(const ba_answer *a, const ba_error *error)
-{
-    if (a->error != error) {
-        fail_msg("%d %s instead of %d %s", a->status, a->error && a->error->code ? a->error->code : "-",
-                 error->status, error->code ? error->code : "-");
-    }
-    assert_int_equal(a->status, error->status);
-    assert_null(a->body);
-    assert_null(a->location);
-    assert_int_equal(a->retry_after > 0, error->status == 503 || error->status == 429);
-}
-
-static int cookies_set(const fixture *f)
-{
-    return apr_table_elts(f->call->answer.cookies)->nelts;
-}
-
-static const char *hash_of(fixture *f, const char *password)
-{
-    ba_bytes text = {password, strlen(password)};
-
-    return ba_password_hash(&f->settings.hash, text, f->pool);
-}
-
-static const json_t *body_of(fixture *f, const ba_answer *a)
-{
-    ba_bytes text = {a->body, strlen(a->body)};
-
-    assert_int_equal(a->status, 200);
-    assert_string_equal(a->type, "application/json");
-    return ba_json_parse(text, f->pool);
-}
-
-static const char *text_at(const json_t *json, const char *key)
-{
-    return json_string_value(json_object_get(json, key));
-}
 
 /* ---- dispatch */
 
@@ -1506,8 +1422,6 @@ static void ok_and_error(void **state)
         assert_null(f->call->answer.type);
     }
 }
-
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {

@@ -107,8 +107,32 @@ END
                        extra => "    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n    BetterAuthDeleteUser on\n" },
 );
 
+# mail: what a mailer makes possible, and else the defaults; strict: the other value of each setting.
+my %FLOWS = (mail => <<'END', strict => <<'END');
+    BetterAuthChangeEmail on
+    BetterAuthDeleteUser on
+END
+    BetterAuthRequireEmailVerification on
+    BetterAuthVerifyOnSignIn on
+    BetterAuthVerifySignsIn on
+    BetterAuthVerifyExpiresIn 10m
+    BetterAuthResetExpiresIn 10m
+    BetterAuthResetRevokesSessions on
+    BetterAuthChangeEmail on
+    BetterAuthChangeEmailUnverified on
+    BetterAuthChangeEmailConfirm off
+    BetterAuthDeleteUser confirm
+    BetterAuthDeleteExpiresIn 10m
+    BetterAuthVerificationIdentifier hashed
+END
+for my $kind (keys %FLOWS) {
+    $PLAIN{"$kind-mysql"} = { dialect => 'mysql', database => 'ba_mysql', extra => $MAIL . $FLOWS{$kind} };
+    $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => $MAIL . $FLOWS{$kind} };
+}
+
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip cache-mysql cache-sqlite cache-jwt cache-jwe);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
+    cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # The same in Better Auth's words; senders: which mails server.mjs has a sender for.
