@@ -49,6 +49,7 @@ static int mail_link(ba_call *call, const ba_user *user, const char *callback)
 /* Nobody is signed in: the answer tells nothing about the address. */
 static void send_to_anyone(ba_call *call, const send_body *body)
 {
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *user;
     apr_status_t rv = call->store->ops->login(
@@ -57,7 +58,7 @@ static void send_to_anyone(ba_call *call, const send_body *body)
                || (rv == APR_SUCCESS
                    && (user->email_verified || mail_link(call, user, body->callback_url)));
 
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
     if (good) {
         answer_status(call);
     }
@@ -74,7 +75,7 @@ static void send_verification(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_verify_disabled);
         return;
     }
-    switch (ba_session_find(call)) {
+    switch (ba_session_confirm(call)) {
     case APR_SUCCESS:
         break;
     case APR_NOTFOUND:
@@ -276,7 +277,7 @@ static void verify(ba_call *call, const mailed_link *l)
         return;
     }
     if (signs_in) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_INCOMPLETE) {
             ba_call_fail(call, &ba_err_unavailable);
             return;
@@ -316,7 +317,7 @@ static void verify_email(ba_call *call, const void *input)
     rv = call->store->ops->login(call->store, ba_text_lower(email, call->pool), &l.user, &hash,
                                  call->pool);
     if (rv == APR_SUCCESS && l.change_to) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {
             refuse(call, l.callback, &ba_err_link_other_user);
             return;
@@ -408,6 +409,7 @@ static void change_email(ba_call *call, const void *input)
     const ba_settings *s = call->settings;
     int at_once = !call->user->email_verified && s->change_email_unverified;
     const char *email = ba_text_lower(body->new_email, call->pool);
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *other;
     apr_status_t rv;
@@ -441,7 +443,7 @@ static void change_email(ba_call *call, const void *input)
     else {
         ask_for_change(call, email, body->callback_url);
     }
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
 }
 
 static const ba_route routes[] = {

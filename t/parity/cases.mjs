@@ -479,3 +479,32 @@ get('secure: list-sessions, bare name', '/list-sessions', session(TOKENS.bob), {
 post('secure: update-user', '/update-user', { name: 'x' }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
 post('secure: change-password', '/change-password', { ...change, revokeOtherSessions: true }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
 post('secure: change-password, wrong scheme', '/change-password', change, { site: 'secure', cookie: `__Secure-${session(TOKENS.ada)}` });
+
+// --- Rate limits: each sequence from a client of its own, request by request ------------------------------------------
+// [path and query, method or body, more], on the site where limits are on
+const isMethod = (what) => /^[A-Z]+$/.test(what);
+let clients = 0;
+function sequence(name, steps, client = `198.51.100.${++clients}`) {
+  steps.forEach(([path, what = 'GET', more = {}], i) => {
+    const all = { site: 'limit', ...more, headers: [['X-Forwarded-For', more.client ?? client]] };
+    const title = `limit: ${name}, ${i + 1}: ${isMethod(what) ? what : 'POST'} ${path}`;
+    if (isMethod(what)) add(title, what, path, all);
+    else post(title, path, what, all);
+  });
+}
+const times = (n, path, what, more) => Array.from({ length: n }, () => [path, typeof what === 'function' ? what() : what, more]);
+// nobody has as many wrong passwords as would slow an account down, which npm does not do
+let nobodies = 0;
+const nobody = () => ({ email: `nobody${++nobodies}@example.com`, password: 'wrong' });
+sequence('sign-in', [...times(5, IN, nobody), [UP, newcomer], ['/sign-in/email', ada]]);
+sequence('sign-up', [...times(3, UP, newcomer), [UP, newcomer], [UP, {}], [IN, ada]]);
+sequence('bodies and origins count before they are looked at', [[IN, '{'], [IN, {}], [IN, ada, { origin: 'https://evil.example', cookie: 'a=b' }], [IN, ada]]);
+sequence('the method and slashes at the end make no difference', [[IN, 'GET'], [`${IN}/`, ada], [`${IN}?x=1`, 'PUT'], [IN, ada], [`${IN}/`, ada], [IN, 'GET'], [IN, 'OPTIONS'], [IN, 'HEAD']]);
+sequence('the default', [...times(6, '/get-session'), ['/get-session?disableCookieCache=true'], ['/sign-out', {}], ['/get-session', 'POST']]);
+sequence('a path that is not there', times(6, '/nothing'));
+sequence('with a session', [...times(4, CP, change, { cookie: session(TOKENS.ada) }), [S, 'GET', { headers: [], cookie: session(TOKENS.ada) }]]);
+sequence('rules', [...times(3, '/ok'), ['/ok', 'GET', { wait: 2100 }], ...times(7, '/error'), ...times(2, LA), ['/list-sessions'], ['/list-sessions']]);
+sequence('another client', [...times(3, IN, nobody), [IN, nobody(), { client: '198.51.100.200' }], [IN, nobody()]]);
+sequence('the window begins with each request', [[IN, nobody()], [IN, nobody(), { wait: 5000 }], [IN, nobody(), { wait: 5200 }], [IN, nobody(), { wait: 1000 }], [IN, nobody(), { wait: 7000 }], [IN, nobody(), { wait: 3000 }]]);
+sequence('one network', ['2001:db8:0:1::1', '2001:DB8:0:1::2', '2001:0db8:0000:0001:ffff::', '2001:db8:0:1:0:0:0:1', '2001:db8:0:2::1'].map((client) => [IN, nobody(), { client }]));
+sequence('an address in another', ['::ffff:198.51.100.99', '198.51.100.99', '::FFFF:198.51.100.99', '198.51.100.99'].map((client) => [IN, nobody(), { client }]));

@@ -117,6 +117,46 @@ export const deviations = [
     fields: ['status', 'type', 'body'],
     reason: 'npm answers 500 to what the column cannot hold',
   },
+  {
+    match: /^cache \w+: (absent where it may be|more keys)$/,
+    fields: ['body'],
+    reason: 'npm tells what the cookie holds, here it is the user and session that both know; nobody writes such',
+  },
+  {
+    match: /^cache \w+: bad, a name like a date$/,
+    fields: ['body', 'cookies'],
+    reason: 'npm takes the name for a date and then refuses it, so such users are never cached; here they are',
+  },
+  {
+    match: /^cache compact: bad, (words|ours)$/,
+    fields: ['status', 'body', 'cookies'],
+    reason: 'npm answers 500 to what is not base64',
+  },
+  {
+    match: /^cache \w+: pieces, a marker, the cache bad$/,
+    fields: ['cookies'],
+    reason: 'npm deletes the whole cookie, which is not there, and leaves the pieces',
+  },
+  {
+    match: /^cache \w+: \/(list-sessions|update-session|update-user|unlink-account).*: (good, the session gone|due|old by the (cache|row))$|^cache \w+: \/(list-sessions|update-session|unlink-account).*: (good|pieces)$/,
+    fields: ['status', 'body', 'cookies', 'rows'],
+    reason: 'npm believes the cache; here what writes, or shows the tokens of others, asks the database, which renews the cache',
+  },
+  {
+    match: /^cache \w+: \/update-user \{"image":"i+: no cache$/,
+    fields: ['cookies'],
+    reason: 'npm sets the whole cookie for the look-up and the pieces behind it, so that the old one is read; here the pieces alone',
+  },
+  {
+    match: /^cache \w+: \/(revoke-session \{"token":"b+0"\}|revoke-other-sessions|verify-password|change-password(?!.*revoking)).*: (pieces|due)$/,
+    fields: ['cookies'],
+    reason: 'of the cookies set while the session is looked up npm sends only the last; here all of them',
+  },
+  {
+    match: /^cache \w+: \/(revoke-session \{"token":"a+0"\}|revoke-sessions \{\}): (?!good, the session gone|no session cookie)/,
+    fields: ['cookies'],
+    reason: 'npm sends the cache of the very session that it ends; here it is deleted',
+  },
 
   // --- by mail
   {

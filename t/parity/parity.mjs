@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
+import cacheCases, { open } from './cache-cases.mjs';
 import './cases.mjs';
 import './mail-cases.mjs';
 import { deviations, everywhere } from './deviations.mjs';
@@ -23,6 +24,7 @@ const state = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const self = process.argv[3] === 'self';
 const pattern = process.argv[3] && !self ? new RegExp(process.argv[3]) : null;
 
+cases.push(...cacheCases);
 const connect = (database) =>
   createConnection({ host: '127.0.0.1', port: state.mariadb.port, user: 'ba', password: 'ba-test', database, timezone: 'Z', dateStrings: true, multipleStatements: true });
 const npm = { name: 'npm', sites: state.npm, sql: await connect(state.npm.parity.database) };
@@ -76,6 +78,31 @@ function maskCookie(line) {
   const dot = plain.lastIndexOf('.');
   if (dot > 0 && sign(plain.slice(0, dot), SECRET) === value) return `${name}=signed(${maskText(plain.slice(0, dot))})${rest}`;
   return line;
+}
+
+// A moment in a cache cookie, in seconds or milliseconds.
+function instant(number) {
+  const seconds = (number > 1e11 ? number / 1000 : number) - Date.now() / 1000;
+  return [0, 60, 300].map((s) => Math.abs(seconds - s) < 20 && `<now+${s}s>`).find(Boolean) ?? number;
+}
+
+// What a session_data cookie says takes the place of its value; of its pieces the lengths are compared too.
+async function maskCache(lines, form) {
+  const parts = lines.map((line) => /^([^=]*\.session_data(?:\.\d+)?)=([^;]+)(.*)$/s.exec(line));
+  const values = parts.filter(Boolean).map(([, , value]) => value);
+  if (!values.length) return lines;
+  const payload = await open(form, values.join(''));
+  const said = payload && JSON.stringify(mask(Object.fromEntries(Object.entries(payload)
+    .map(([key, value]) => [key, typeof value === 'number' ? instant(value) : key === 'jti' ? '<uuid>' : value]))));
+  return lines.map((line, i) => (parts[i] ? `${parts[i][1]}=cache(${values.length > 1 ? `${parts[i][2].length} of ` : ''}${said})${parts[i][3]}` : line));
+}
+
+// A browser keeps the last of the lines with one name; npm sends several where a cache is deleted and then written.
+const lastOfEach = (lines) => lines.filter((line, i) => !lines.slice(i + 1).some((later) => later.split('=')[0] === line.split('=')[0]));
+
+async function cookiesOf(response, form) {
+  const lines = (response.headers['set-cookie'] ?? []).map(maskCookie);
+  return form ? maskCache(lastOfEach(lines), form) : lines;
 }
 
 // --- What is compared -------------------------------------------------------------------------------------------------
@@ -136,8 +163,12 @@ async function rows({ sql }) {
   };
 }
 
+// Two servers are not asked in the same millisecond: 9 is as good as 10.
+const seconds = (text) => (text === undefined ? null : Math.ceil(Number(text) / 2) * 2);
+
 async function observe(server, c) {
   if (!c.keep) await server.sql.query([...statements(), ...c.rows].join(';'));
+  if (c.wait) await new Promise((resolve) => setTimeout(resolve, c.wait));
   const { response, body } = await send(server, c);
   let parsed = body;
   try { parsed = mask(JSON.parse(body)); } catch { /* compared as text */ }
@@ -146,11 +177,12 @@ async function observe(server, c) {
   return {
     status: response.statusCode,
     type: response.headers['content-type'] ?? null,
+    retryAfter: seconds(response.headers['x-retry-after']),
     location: response.headers.location ?? null,
     cacheControl: response.headers['cache-control'] ?? null,
     pragma: response.headers.pragma ?? null,
     body: parsed,
-    cookies: (response.headers['set-cookie'] ?? []).map(maskCookie),
+    cookies: await cookiesOf(response, c.form),
     rows: tables,
     mails,
   };

@@ -3,7 +3,7 @@
 //
 // The list of requests that both servers get, on equal rows, and how to write one. One array element is one request:
 //   name, method, path (below /api/auth), headers [[name, value], …], body (text or bytes), site ('' or an option set),
-//   rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For;
+//   wait: milliseconds to let pass before it, rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For;
 //   anyOrder: the answer is a list whose order says nothing; malformed: the body or query is not what the endpoint takes.
 import { ORIGIN, PASSWORD, TOKENS, sign, sqlTime, start } from './seed.mjs';
 

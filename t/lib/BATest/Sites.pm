@@ -69,6 +69,11 @@ END
         Require all denied
     </Location>
 END
+    # sessions in cookies
+    'cache-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-sqlite' => { dialect => 'sqlite', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-jwt'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwt 2m\n" },
+    'cache-jwe'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwe\n" },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $CONFIRM },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1, extra => $CONFIRM },
     'node-prompt' => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $PROMPT },
@@ -83,6 +88,13 @@ END
                        extra => "    BetterAuthAutoSignIn off\n" },
     'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthRequireEmailVerification on\n" },
+    'parity-limit' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, limit => <<'END' },
+    BetterAuthRateLimitDefault 10 5
+    BetterAuthRateLimitRule /ok 2 2
+    BetterAuthRateLimitRule /list-* 1m 1
+    BetterAuthRateLimitRule /error off
+    BetterAuthRateLimitRule /list-accounts 10 9
+END
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "$CONFIRM    BetterAuthVerifySignsIn on\n    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
     'parity-confirm' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $CONFIRM },
@@ -95,8 +107,32 @@ END
                        extra => "    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n    BetterAuthDeleteUser on\n" },
 );
 
+# mail: what a mailer makes possible, and else the defaults; strict: the other value of each setting.
+my %FLOWS = (mail => <<'END', strict => <<'END');
+    BetterAuthChangeEmail on
+    BetterAuthDeleteUser on
+END
+    BetterAuthRequireEmailVerification on
+    BetterAuthVerifyOnSignIn on
+    BetterAuthVerifySignsIn on
+    BetterAuthVerifyExpiresIn 10m
+    BetterAuthResetExpiresIn 10m
+    BetterAuthResetRevokesSessions on
+    BetterAuthChangeEmail on
+    BetterAuthChangeEmailUnverified on
+    BetterAuthChangeEmailConfirm off
+    BetterAuthDeleteUser confirm
+    BetterAuthDeleteExpiresIn 10m
+    BetterAuthVerificationIdentifier hashed
+END
+for my $kind (keys %FLOWS) {
+    $PLAIN{"$kind-mysql"} = { dialect => 'mysql', database => 'ba_mysql', extra => $MAIL . $FLOWS{$kind} };
+    $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => $MAIL . $FLOWS{$kind} };
+}
+
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
+    cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # The same in Better Auth's words; senders: which mails server.mjs has a sender for.
@@ -124,6 +160,8 @@ our %NPM = (
     'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
     'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
+    'parity-limit' => { database => 'ba_parity_npm', options => { rateLimit => { enabled => \1, window => 10, max => 5,
+        customRules => { '/ok' => { window => 2, max => 2 }, '/list-*' => { window => 60, max => 1 }, '/error' => \0 } } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', senders => [qw(reset verify change delete)],
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'], emailVerification => { autoSignInAfterVerification => \1 },
                      user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } } },
@@ -135,6 +173,16 @@ our %NPM = (
     'parity-bare' => { database => 'ba_parity_npm',
         options => { user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } } } },
 );
+
+# The cookie cache in each form, on both sides; the version of one of them is not the default.
+for my $form (qw(compact jwt jwe)) {
+    my $version = $form eq 'jwt' ? 'v2 of it' : '1';
+    my $extra = qq{    BetterAuthCookieCache $form\n    BetterAuthCookieCacheVersion "$version"\n};
+    my %options = (session => { cookieCache => { enabled => \1, strategy => $form, ($version eq '1' ? () : (version => $version)) } });
+    $PLAIN{"$_->[0]-cache-$form"} = { dialect => 'mysql', database => $_->[1], scrypt => 1, remoteip => $_->[2], extra => $extra }
+        for ['parity', 'ba_parity', 1], ['node', 'ba_node', 0];
+    $NPM{"$_->[0]-cache-$form"} = { database => $_->[1], options => \%options } for ['parity', 'ba_parity_npm'], ['node', 'ba_node'];
+}
 
 # Text of one virtual host. %with: srcdir, workdir, secret, origin, echo, params (of mod_dbd), cgi.
 sub conf {
@@ -148,6 +196,7 @@ sub conf {
         SECRET => $with{secret},
         ORIGIN => $site->{origin} // $with{origin},
         ROOT   => "$with{srcdir}/t/conf/site",
+        LIMIT  => $site->{limit} // 'BetterAuthRateLimit off',    # tests are in a hurry
         HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
         ECHO   => $with{echo},
         WORK   => $with{workdir},
@@ -168,11 +217,11 @@ sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return jo
 sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
 
 # One more virtual host; request() knows it by its name from then on.
-#   file: its SQLite database, drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
 sub vhost {
     my ($name, %o) = @_;
     my $state = BATest::state();
-    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra});
+    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit});
     $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
     my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
     $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};
