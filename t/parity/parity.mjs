@@ -255,7 +255,7 @@ if (!pattern) {
   }
 }
 console.log(`1..${count}`);
-console.log(`# ${ENDPOINTS.filter(({ requests }) => requests).length} endpoints, ${chosen.length} requests compared, ${failures} failures, ${deviations.length} deviations listed`);
+console.error(`# ${ENDPOINTS.filter(({ requests }) => requests).length} endpoints, ${chosen.length} requests compared, ${failures} failures, ${deviations.length} deviations listed`);
 await npm.sql.end();
 if (!self) await ours.sql.end();
 process.exit(failures ? 1 : 0);
