@@ -339,7 +339,7 @@ sub sql {
 
 sub clean { sql($_[0], join ' ', map { "DELETE FROM $_;" } qw(session account user verification ba_mail test_mail)) }
 
-# What was mailed since the last clean, oldest first: { to, text, url }; url is the link of ours in it, if there is one.
+# What was mailed since the last clean, oldest first: { to, message, url }; url is the link of ours in it, if there is one.
 #   to: only those to this address
 sub mails {
     my ($name, $to) = @_;
@@ -350,7 +350,8 @@ sub mails {
         # the plain text of a message of httpd; npm's are the link alone
         my ($encoding, $plain) = $text =~ m{^Content-Type: text/plain[^\n]*\nContent-Transfer-Encoding: ([\w-]+)\s*\n(.*?)\n--=_}ms;
         $plain = !defined $plain ? $text : $encoding eq 'quoted-printable' ? decode_qp($plain) : $plain;
-        push @mails, { to => $recipient, message => $text, url => $plain =~ m{(https?://[^/\s]+/api/auth/\S+)} ? $1 : undef };
+        my ($url) = $plain =~ m{(https?://[^/\s]+/api/auth/\S+)};
+        push @mails, { to => $recipient, message => $text, url => $url };
     }
     return @mails;
 }

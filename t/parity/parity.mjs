@@ -53,7 +53,7 @@ function send(server, c) {
 
 // --- Masks: what is random or a clock reading becomes a word -----------------------------------------------------------
 function moment(ms) {
-  for (const minutes of [0, 10, 60, 1440, 7 * 1440]) if (Math.abs(ms - Date.now() - minutes * 60e3) < 20e3) return `<now+${minutes}m>`;
+  for (const minutes of [-1, 0, 10, 60, 1440, 7 * 1440]) if (Math.abs(ms - Date.now() - minutes * 60e3) < 20e3) return `<now, ${minutes} min>`;
   return `start${ms >= start ? '+' : ''}${ms - start}`;
 }
 
@@ -101,10 +101,15 @@ function maskLink(url) {
   return { link, token };
 }
 
+// The plain text of a message of httpd; npm's are the link alone.
+function plain(message) {
+  const part = /^Content-Type: text\/plain[^\n]*\nContent-Transfer-Encoding: ([\w-]+)\s*\n(.*?)\n--=_/ms.exec(message);
+  if (!part) return message;
+  return part[1] === 'quoted-printable' ? part[2].replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))) : part[2];
+}
+
 function readMail({ recipient, message }) {
-  const text = /^Content-Transfer-Encoding: quoted-printable/im.test(message)
-    ? message.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))) : message;
-  const url = /https?:\/\/[^/\s]+\/api\/auth\/[^\s"'<>]+/.exec(text)?.[0];
+  const url = /https?:\/\/[^/\s]+\/api\/auth\/\S+/.exec(plain(message))?.[0];
   return { to: recipient, ...(url ? maskLink(url) : { link: 'none', token: null }) };
 }
 

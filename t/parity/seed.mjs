@@ -56,10 +56,10 @@ const users = [ // name, email, verified, provider, accountId (null: the user's 
 ];
 export const userId = (i) => `user${i}`.padEnd(32, 'U');
 
-const sessions = [ // token, user, made, expires; days from now
+const sessions = [ // token, user, made, expires; days from now; null: a minute ago, which httpd does not sweep up yet
   [TOKENS.ada, 0, 0, 7],
   [TOKENS.due, 0, -2, 5],
-  [TOKENS.expired, 0, -8, -1],
+  [TOKENS.expired, 0, -8, null],
   [TOKENS.short, 0, 0, 1],
   [TOKENS.bob, 1, 0, 7],
 ];
@@ -79,7 +79,7 @@ export function statements() {
       ...sessions.map(([token, user, from, to], i) => [`session${i}`, token, userId(user), from, to]),
       ['session9', TOKENS.orphan, 'nobody', 0, 7],
     ].map(([id, token, user, from, to]) =>
-      `('${id}', '${sqlTime(start + to * DAY)}', '${token}', '${sqlTime(start + from * DAY)}', '${sqlTime(start + from * DAY)}', '203.0.113.7', 'seed/1', '${user}')`)}`,
+      `('${id}', '${sqlTime(to === null ? Date.now() - 60e3 : start + to * DAY)}', '${token}', '${sqlTime(start + from * DAY)}', '${sqlTime(start + from * DAY)}', '203.0.113.7', 'seed/1', '${user}')`)}`,
     'SET foreign_key_checks = 1',
   ];
 }
