@@ -125,9 +125,10 @@ END
     BetterAuthDeleteExpiresIn 10m
     BetterAuthVerificationIdentifier hashed
 END
+sub flows { my ($kind) = @_; return $MAIL . $FLOWS{$kind} }
 for my $kind (keys %FLOWS) {
-    $PLAIN{"$kind-mysql"} = { dialect => 'mysql', database => 'ba_mysql', extra => $MAIL . $FLOWS{$kind} };
-    $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => $MAIL . $FLOWS{$kind} };
+    $PLAIN{"$kind-mysql"} = { dialect => 'mysql', database => 'ba_mysql', extra => flows($kind) };
+    $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => flows($kind) };
 }
 
 # The build with sanitizers serves what runs twice.
