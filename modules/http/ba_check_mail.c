@@ -70,6 +70,12 @@ void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
         const ba_settings *settings = settings_of(s), *base = settings_of(main);
         int own = s == main;
 
+        if (settings->secrets && settings->mailer.kind == BA_MAILER_OFF
+            && settings->delete_user == BA_DELETE_CONFIRM) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                         "BA0725: nobody can delete their account: BetterAuthDeleteUser confirm "
+                         "needs BetterAuthMailer");
+        }
         /* what a virtual host inherits has been looked at, if its server has a site */
         if (!settings->secrets || settings->mailer.kind == BA_MAILER_OFF) {
             continue;

@@ -193,7 +193,7 @@ void ba_mail_stored(ba_call *call, const ba_mail *mail)
         call->mail_waiting = 1;
     }
     else if (mail) {
-        ba_call_log(call, BA_LOG_WARN, 0, "BA0701: a mail to somebody who had too many lately is "
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0701: a mail to somebody who had too many lately is "
                                           "not sent, client %s", call->client);
     }
 }

@@ -46,6 +46,7 @@ static const page_row pages[] = {
     {"/sign-in", "sign-in.html", "/sign-in/email", 1, 0},
     {"/sign-up", "sign-up.html", "/sign-up/email", 1, 0},
     {"/sign-out", "sign-out.html", "/sign-out", 0, 0},
+    {"/check-mail", "check-mail.html", NULL, 0, 0},
     {"/forbidden", "forbidden.html", NULL, 0, HTTP_FORBIDDEN},
     {"/expired", "expired.html", NULL, 0, HTTP_UNAUTHORIZED},
     {NULL, NULL, NULL, 0, 0},
@@ -269,8 +270,8 @@ static void set_values(page_view *v)
     apr_table_setn(t, "password-max", apr_itoa(pool, (int)s->password_length.max));
 }
 
-/* What the endpoint is to read: the form, with remember as its boolean, and
- * without the way back, which is our business. */
+/* What the endpoint is to read: the form, with remember as its boolean; the way back is
+ * our business, but for that of mails. */
 static json_t *endpoint_body(const page_view *v, const page_row *row)
 {
     json_t *body = ba_json_object(v->r->pool);
@@ -285,6 +286,10 @@ static json_t *endpoint_body(const page_view *v, const page_row *row)
     }
     if (!strcmp(row->name, "/sign-in")) {
         json_object_set_new(body, "rememberMe", json_boolean(*typed(v, "remember")));
+    }
+    if (row->for_guests) {
+        /* where a mailed link leads, and from there on */
+        json_object_set_new(body, "callbackURL", json_string(sign_in_page(v)));
     }
     return body;
 }
@@ -342,6 +347,35 @@ static int missing_fields(const page_view *v, const page_row *row)
 
 /* ---- the pages */
 
+/* Where an account that does not start signed in goes on. By the settings alone: that
+ * an address is taken, and so gets no mail, must not show. */
+static const char *next_page(const page_view *v)
+{
+    const ba_settings *s = v->settings;
+
+    if (s->require_email_verification && s->verify_on_sign_up != BA_OFF
+        && s->mailer.kind != BA_MAILER_OFF) {
+        return apr_pstrcat(v->r->pool, s->pages_path, "/check-mail",
+                           apr_table_get(v->values, "callback-query"), NULL);
+    }
+    return sign_in_page(v);
+}
+
+/* What a mailed link adds to our address when it is no good (http-api 9.3). */
+static int bad_link(const page_view *v)
+{
+    static const ba_error *const errors[] = {&ba_err_link_token, &ba_err_link_expired,
+                                             &ba_err_link_no_user, &ba_err_link_other_user};
+    const char *code = ba_text_query_param(v->r->args, "error", NULL, v->r->pool);
+
+    for (int i = 0; code && i < 4; ++i) {
+        if (!strcmp(code, errors[i]->code)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int post(page_view *v, const page_row *row)
 {
     const ba_route *route = ba_route_find("POST", row->endpoint);
@@ -363,8 +397,7 @@ static int post(page_view *v, const page_row *row)
         int signed_in = !apr_is_empty_table(answer->cookies);
 
         ba_httpd_send_cookies(v->r, v->call);
-        /* an account that needs something else first does not start signed in */
-        return redirect(v, signed_in ? v->callback : sign_in_page(v));
+        return redirect(v, signed_in ? v->callback : next_page(v));
     }
     explain(v, answer->error);
     return render(v, row->document, answer->status);
@@ -398,6 +431,10 @@ static int get(page_view *v, const page_row *row)
     if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
         return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
                        "New accounts cannot be created here at the moment.");
+    }
+    if (bad_link(v)) {
+        apr_table_setn(v->values, "error", "This link is not good any more. Sign in, and you "
+                                           "can get a new one.");
     }
     if (rv == APR_SUCCESS && is_again(v)) {
         apr_table_setn(v->values, "email", v->call->user->email);

@@ -13,7 +13,7 @@ use Test::More;
 
 my $pages = dirname(dirname(dirname(abs_path(__FILE__)))) . '/pages';
 my @parts = qw(head.html foot.html);
-my %known = map { $_ => 1 } qw(pages callback-url callback-query name email remember error error-name error-email
+my %known = map { $_ => 1 } qw(pages callback-url callback-query again-query name email remember error error-name error-email
     error-password user-name user-email password-min password-max site title);
 
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return scalar <$in> }
