@@ -52,6 +52,14 @@ void ba_call_set_cookie(ba_call *call, const char *name, const char *line)
     apr_table_setn(call->answer.cookies, name, line);
 }
 
+void ba_call_add_header(ba_call *call, const char *name, const char *value)
+{
+    if (!call->answer.headers) {
+        call->answer.headers = apr_table_make(call->pool, 2);
+    }
+    apr_table_mergen(call->answer.headers, name, value);
+}
+
 void ba_call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *format, ...)
 {
     va_list args;

@@ -10,6 +10,7 @@
 #define BA_CALL_H
 
 #include "ba_error.h"
+#include "ba_feature.h"
 #include "ba_types.h"
 
 /* Seconds a client is asked to wait after a 503. */
@@ -45,6 +46,7 @@ typedef struct ba_answer {
     const char *location;   /* NULL: none */
     int retry_after;        /* seconds; 0: no header */
     apr_table_t *cookies;   /* cookie name -> Set-Cookie value, in order */
+    apr_table_t *headers;   /* further ones, joined with what the glue says; NULL: none */
 } ba_answer;
 
 typedef struct ba_call {
@@ -52,6 +54,7 @@ typedef struct ba_call {
     const struct ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    const ba_feature *const *features; /* ends with NULL; NULL: none */
     const ba_call_ops *ops;
     void *baton; /* the glue's, for ops */
 
@@ -92,6 +95,9 @@ void ba_call_ok(ba_call *call, const char *json);
 /* Puts a Set-Cookie line into the answer. One line per name: a later one
  * replaces an earlier one (security.md SE-16). */
 void ba_call_set_cookie(ba_call *call, const char *name, const char *line);
+
+/* Adds a header to the answer; a list goes on where there is one already. */
+void ba_call_add_header(ba_call *call, const char *name, const char *value);
 
 /* Logs one formatted line. Never pass a password, token, hash or cookie. */
 void ba_call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *format, ...)

@@ -399,6 +399,7 @@ static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
+static const char *const bearer_words[] = {"off", "on", "signed", NULL};
 static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
 static const char *const remote_user_words[] = {"email", "id", "name", NULL};
 static const char *const export_words[] = {"none", "env", "headers", "both", NULL};
@@ -458,6 +459,9 @@ const command_rec ba_directives[] = {
                NULL, "age at which a session in use is refreshed"),
     SERVER_ROW("BetterAuthSessionFreshAge", time_kind, session_fresh_age, "1d", 0, 34560000, NULL,
                "age up to which a session is fresh; 0: always"),
+    SERVER_ROW("BetterAuthBearer", word_kind, bearer, "off", 0, 0, bearer_words,
+               "may Authorization: Bearer stand for the session cookie? on, off, or signed: with "
+               "signature only"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,
@@ -466,6 +470,9 @@ const command_rec ba_directives[] = {
             "how applications learn who it is: env, headers, both or none"),
     {0},
 };
+
+/* a row is a bit of `set` */
+_Static_assert(sizeof(ba_directives) / sizeof(ba_directives[0]) <= 65, "too many directives");
 
 static const ba_slot *slot_of(const command_rec *row)
 {

@@ -17,6 +17,9 @@ typedef struct ba_range {
 
 typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
 
+/* Tokens in the Authorization header; BA_BEARER_SIGNED refuses them without signature. */
+typedef enum { BA_BEARER_OFF, BA_BEARER_ON, BA_BEARER_SIGNED } ba_bearer_mode;
+
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
     /* as configured */
@@ -38,6 +41,7 @@ typedef struct ba_settings {
     apr_int64_t session_expires_in;
     apr_int64_t session_update_age;
     apr_int64_t session_fresh_age;
+    ba_bearer_mode bearer;
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

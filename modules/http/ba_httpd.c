@@ -225,6 +225,7 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->settings = site->settings;
     call->store = site->store;
     call->gate = site->gate;
+    call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = r;
     call->method = method;
@@ -326,6 +327,16 @@ static void set_common_headers(request_rec *r)
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
 }
 
+static void add_headers(request_rec *r, const apr_table_t *headers)
+{
+    const apr_array_header_t *rows = apr_table_elts(headers);
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+
+    for (int i = 0; i < rows->nelts; ++i) {
+        apr_table_mergen(r->err_headers_out, row[i].key, row[i].val);
+    }
+}
+
 int ba_httpd_answer(request_rec *r, ba_call *call)
 {
     const ba_answer *a = &call->answer;
@@ -339,6 +350,9 @@ int ba_httpd_answer(request_rec *r, ba_call *call)
     r->status = a->status;
     set_common_headers(r);
     ba_httpd_send_cookies(r, call);
+    if (a->headers) {
+        add_headers(r, a->headers);
+    }
     if (a->location) {
         apr_table_setn(r->headers_out, "Location", ba_httpd_header_value(a->location, r->pool));
     }

@@ -306,4 +306,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_account_routes = {"account", routes};
+const ba_feature ba_account_routes = {"account", routes, NULL, NULL};

@@ -290,4 +290,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_email_password = {"email-password", routes};
+const ba_feature ba_email_password = {"email-password", routes, NULL, NULL};

@@ -16,6 +16,7 @@ static const ba_feature *const features[] = {
     &ba_session_routes,
     &ba_account_routes,
     &ba_service_routes,
+    &ba_bearer,
     NULL,
 };
 
@@ -158,7 +159,7 @@ static int type_is(const char *type, const char *allowed, apr_pool_t *pool)
     return strstr(type, allowed) != NULL;
 }
 
-void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
+static void serve(ba_call *call, const ba_route *route, const char *type)
 {
     static const char json[] = "application/json", form[] = "application/x-www-form-urlencoded";
     json_t *body = NULL;
@@ -184,4 +185,14 @@ void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
         }
     }
     ba_route_run(call, route, body);
+}
+
+void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
+{
+    serve(call, route, type);
+    for (const ba_feature *const *f = call->features; f && *f; ++f) {
+        if ((*f)->after) {
+            (*f)->after(call);
+        }
+    }
 }

@@ -30,11 +30,6 @@ typedef struct ba_route {
     void (*handler)(ba_call *call, const void *body);
 } ba_route;
 
-typedef struct ba_feature {
-    const char *name;
-    const ba_route *routes; /* ends with a row without method */
-} ba_feature;
-
 /* NULL: 404. */
 const ba_route *ba_route_find(const char *method, const char *path);
 
@@ -45,7 +40,7 @@ void ba_route_serve(ba_call *call, const ba_route *route, const char *type);
  * an absent body. The pages come in here. */
 void ba_route_run(ba_call *call, const ba_route *route, const json_t *body);
 
-/* Every row, for the lint test and the dump. */
+/* Every feature; ends with NULL. */
 const ba_feature *const *ba_route_features(void);
 
 #endif

@@ -12,5 +12,6 @@ extern const ba_feature ba_email_password; /* sign-up and sign-in */
 extern const ba_feature ba_session_routes; /* get-session, sign-out, lists, revocation */
 extern const ba_feature ba_account_routes; /* the user's own row, password and accounts */
 extern const ba_feature ba_service_routes; /* ok, error */
+extern const ba_feature ba_bearer;         /* tokens in place of cookies */
 
 #endif

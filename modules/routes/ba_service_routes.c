@@ -67,4 +67,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_service_routes = {"service", routes};
+const ba_feature ba_service_routes = {"service", routes, NULL, NULL};

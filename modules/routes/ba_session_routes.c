@@ -181,4 +181,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_session_routes = {"session", routes};
+const ba_feature ba_session_routes = {"session", routes, NULL, NULL};

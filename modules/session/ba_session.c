@@ -71,15 +71,41 @@ static apr_status_t refresh(ba_call *call, ba_session *session)
     return ba_session_set_cookies(call, session, 1);
 }
 
+static const char *token_of_feature(const ba_call *call)
+{
+    const char *token = NULL;
+
+    for (const ba_feature *const *f = call->features; f && *f && !token; ++f) {
+        token = (*f)->token ? (*f)->token(call) : NULL;
+    }
+    return token;
+}
+
+/* What names the session: a feature's token goes before the cookie, as upstream. */
+static const char *shown_token(const ba_call *call)
+{
+    const char *token = token_of_feature(call);
+
+    if (!token) {
+        token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    }
+    return token && *token && strlen(token) <= BA_TOKEN_MAX ? token : NULL;
+}
+
+int ba_session_claimed(const ba_call *call)
+{
+    return ba_cookie_get(call, call->settings->session_cookie) || token_of_feature(call);
+}
+
 static apr_status_t find(ba_call *call)
 {
     ba_store *store = call->store;
-    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    const char *token = shown_token(call);
     ba_session *session;
     ba_user *user;
     apr_status_t rv;
 
-    if (!token || !*token || strlen(token) > BA_TOKEN_MAX) {
+    if (!token) {
         return APR_NOTFOUND;
     }
     rv = store->ops->session(store, token, &session, &user, call->pool);
@@ -185,10 +211,10 @@ void ba_session_clear_cookies(ba_call *call)
 
 apr_status_t ba_session_end(ba_call *call)
 {
-    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    const char *token = shown_token(call);
     apr_status_t rv = APR_SUCCESS;
 
-    if (token && *token && strlen(token) <= BA_TOKEN_MAX) {
+    if (token) {
         rv = call->store->ops->session_delete(call->store, token, call->pool);
     }
     if (rv == APR_SUCCESS) {

@@ -2,7 +2,8 @@
  * Copyright the mod_betterauth authors */
 
 /* Sessions: who is this, and what happens to a session (http-api 4). The API,
- * the pages and the guard all ask here, and nobody else reads the cookie. */
+ * the pages and the guard all ask here, and nobody else reads the cookie or what a
+ * feature takes in its place. */
 
 #ifndef BA_SESSION_H
 #define BA_SESSION_H
@@ -12,13 +13,16 @@
 /* Who is this? Asks at most once per call and keeps the answer in it.
  *
  * APR_SUCCESS   call->session and call->user say who; refreshed if it was due
- * APR_NOTFOUND  nobody: no cookie, a bad signature (never asked the database),
+ * APR_NOTFOUND  nobody: no token, a bad signature (never asked the database),
  *               or a session that is over (the answer then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
- * APR_EGENERAL  the cookie is ours but the database could not say: allow nothing,
+ * APR_EGENERAL  the token may be good but the database could not say: allow nothing,
  *               clear nothing, answer 503
  */
 apr_status_t ba_session_find(ba_call *call);
+
+/* True if the request carries a token, good or not. Asks no database. */
+int ba_session_claimed(const ba_call *call);
 
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
 int ba_session_is_fresh(const ba_call *call);
@@ -37,7 +41,7 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, in
 
 void ba_session_clear_cookies(ba_call *call);
 
-/* Deletes the session that the signed cookie names, expired or not, and clears
+/* Deletes the session that the request names, expired or not, and clears
  * the cookies. APR_EGENERAL: the database is down and the session still lives. */
 apr_status_t ba_session_end(ba_call *call);
 

@@ -3,7 +3,7 @@
 //
 // The unmodified better-auth client against one server: the npm server proves what is expected here, httpd has to match.
 //   node --test client.mjs   with BA_URL (http://127.0.0.1:PORT) and BA_ORIGIN in the environment, and in BA_LINKED_EMAIL
-//   a user with a second account, whose row id is BA_LINKED_ACCOUNT
+//   a user with a second account, whose row id is BA_LINKED_ACCOUNT; BA_BEARER_URL takes bearer tokens
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
@@ -346,4 +346,40 @@ test('an endpoint that is not there', async () => {
   const { data, error } = await client().auth.$fetch('/no-such-endpoint');
   assert.equal(data, null);
   assert.equal(error.status, 404);
+});
+
+// As an app without cookies has it, such as a mobile one: the token comes in a header and goes out in one.
+test('bearer tokens', async () => {
+  let token = '';
+  const seen = [];
+  const auth = createAuthClient({
+    baseURL: process.env.BA_BEARER_URL,
+    fetchOptions: {
+      auth: { type: 'Bearer', token: () => token },
+      customFetchImpl: (input, init) => fetch(new Request(input, init), { headers: { ...Object.fromEntries(new Request(input, init).headers), origin: process.env.BA_ORIGIN } }),
+      onSuccess: ({ response }) => {
+        const told = response.headers.get('set-auth-token');
+        if (told) seen.push(told);
+        token = told ?? token;
+      },
+    },
+  });
+  const who = person();
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
+  const { data } = await auth.signUp.email(who);
+  assert.equal(seen.length, 1);
+  assert.equal(token.split('.')[0], data.token);
+  const first = (await auth.getSession()).data;
+  assert.equal(first.user.email, who.email);
+  assert.equal(first.session.token, data.token);
+  assert.equal(seen.length, 1, 'a session that is not refreshed has nothing to tell');
+  assert.equal((await auth.updateUser({ name: 'Bearer' })).error, null);
+  assert.equal((await auth.listSessions()).data.length, 1);
+  const changed = await auth.changePassword({ currentPassword: PASSWORD, newPassword: 'another horse battery', revokeOtherSessions: true });
+  assert.equal(token.split('.')[0], changed.data.token, 'the new session is told');
+  assert.equal((await auth.getSession()).data.user.name, 'Bearer');
+  token = changed.data.token;
+  assert.equal((await auth.getSession()).data.user.name, 'Bearer', 'without signature');
+  assert.deepEqual((await auth.signOut()).data, { success: true });
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
 });

@@ -12,6 +12,8 @@ for my $server (@servers) {
     my $port = $server eq 'npm' ? BATest::state()->{npm}{main}{port} : BATest::state()->{flavours}{plain}{sites}{$server}{port};
     local $ENV{BA_URL}    = "http://127.0.0.1:$port";
     local $ENV{BA_ORIGIN} = ORIGIN;
+    my %bearer = (npm => 'npm-parity-bearer', mysql => 'bearer', sqlite => 'bearer-lite');
+    local $ENV{BA_BEARER_URL} = 'http://127.0.0.1:' . BATest::_site($bearer{$server})->{port};
     my $linked = sign_up($server);
     local $ENV{BA_LINKED_EMAIL}   = $linked->{email};
     local $ENV{BA_LINKED_ACCOUNT} = "linked-$$";
@@ -25,7 +27,7 @@ for my $server (@servers) {
     my ($passed) = map { /^# pass (\d+)/ } @lines;
     ok($clean && $passed, "$server: the client's tests pass") or diag @lines;
     note "$server: $passed passed" if $passed;
-    cmp_ok($passed // 0, '>=', 37, "$server: and are all there");
+    cmp_ok($passed // 0, '>=', 38, "$server: and are all there");
 }
 
 done_testing;

@@ -8,15 +8,19 @@
 //
 // CONFIG: { host, port, user, password            of MariaDB
 //           secret, baseURL, echo: PORT,
-//           servers: [{ name, port, database, baseURL?, options? }] }   options: as betterAuth() takes them
+//           servers: [{ name, port, database, baseURL?, options?, plugins? }] }   options: as betterAuth() takes them,
+//           plugins: their options by name
 // Prints "ready" when every port answers. NODE_ENV=production belongs into the environment.
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { betterAuth } from 'better-auth';
 import { toNodeHandler } from 'better-auth/node';
+import { bearer } from 'better-auth/plugins';
 import { createPool } from 'mysql2/promise';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+
+const plugins = { bearer };
 
 function auth(server) {
   const { emailAndPassword, ...options } = server.options ?? {};
@@ -30,6 +34,7 @@ function auth(server) {
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     emailAndPassword: { enabled: true, ...emailAndPassword },
+    plugins: Object.entries(server.plugins ?? {}).map(([name, its]) => plugins[name](its)),
     ...options,
   });
 }

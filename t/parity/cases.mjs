@@ -512,4 +512,42 @@ post('secure: update-user', '/update-user', { name: 'x' }, { ...https, cookie: `
 post('secure: change-password', '/change-password', { ...change, revokeOtherSessions: true }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
 post('secure: change-password, wrong scheme', '/change-password', change, { site: 'secure', cookie: `__Secure-${session(TOKENS.ada)}` });
 
+// --- Bearer tokens ------------------------------------------------------------------------------------------------------
+const bearer = (token, more = {}) => ({ site: 'bearer', headers: [['Authorization', token]], ...more });
+const signedToken = (token, secret) => decodeURIComponent(sign(token, secret));
+const FORGED = signedToken(TOKENS.ada, 'another secret of the same length');
+for (const [name, token] of [['signed', `Bearer ${signedToken(TOKENS.ada)}`], ['encoded', `Bearer ${sign(TOKENS.ada)}`], ['bare', `Bearer ${TOKENS.ada}`],
+  ['lower case', `bearer ${signedToken(TOKENS.ada)}`], ['upper case', `BEARER ${TOKENS.ada}`], ['two blanks', `Bearer  ${TOKENS.ada}`], ['forged', `Bearer ${FORGED}`],
+  ['no signature behind the dot', `Bearer ${TOKENS.ada}.`], ['truncated', `Bearer ${signedToken(TOKENS.ada).slice(0, -3)}`], ['not padded', `Bearer ${signedToken(TOKENS.ada).slice(0, -1)}`],
+  ['nothing', 'Bearer '], ['no blank', `Bearer${TOKENS.ada}`], ['basic', `Basic ${TOKENS.ada}`], ['bare text', TOKENS.ada], ['quoted', `Bearer "${TOKENS.ada}"`],
+  ['unknown', `Bearer ${'x'.repeat(32)}`], ['unknown, signed', `Bearer ${signedToken('x'.repeat(32))}`], ['expired', `Bearer ${TOKENS.expired}`], ['due', `Bearer ${TOKENS.due}`],
+  ['orphan', `Bearer ${TOKENS.orphan}`], ['a percent sign', `Bearer ${TOKENS.ada}%`], ['two dots', `Bearer ${TOKENS.ada}.${TOKENS.ada}.${TOKENS.ada}`]]) {
+  for (const site of ['bearer', 'bearer-signed']) {
+    get(`${site}: ${name}`, S, undefined, bearer(token, { site }));
+    get(`${site}: ${name}, beside a cookie`, S, undefined, { site, headers: [['Authorization', token], ['Cookie', session(TOKENS.bob)]] });
+  }
+}
+get('bearer: off', S, undefined, bearer(`Bearer ${TOKENS.ada}`, { site: '' }));
+get('bearer: cookie alone', S, session(TOKENS.ada), { site: 'bearer' });
+get('bearer: due, by cookie', S, session(TOKENS.due), { site: 'bearer' });
+get('bearer: due, with the marker', S, undefined, { site: 'bearer', headers: [['Authorization', `Bearer ${TOKENS.due}`], ['Cookie', MARKER]] });
+get('bearer: list-sessions', '/list-sessions', undefined, bearer(`Bearer ${TOKENS.bob}`, { anyOrder: true }));
+get('bearer: list-accounts', LA, undefined, bearer(`Bearer ${TOKENS.bob}`));
+get('bearer: list-accounts, forged', LA, undefined, bearer(`Bearer ${FORGED}`));
+for (const origin of [null, ORIGIN, 'https://evil.example']) {
+  const by = (token, cookie) => ({ ...bearer(`Bearer ${token}`), origin, ...(cookie ? { cookie } : {}) });
+  post(`bearer: sign-up, from ${origin}`, UP, newcomer, { site: 'bearer', origin });
+  post(`bearer: sign-in, from ${origin}`, IN, ada, { site: 'bearer', origin });
+  post(`bearer: sign-in, by a token, from ${origin}`, IN, ada, by(TOKENS.bob));
+  post(`bearer: sign-out, from ${origin}`, '/sign-out', {}, by(TOKENS.ada));
+  post(`bearer: sign-out, with a cookie, from ${origin}`, '/sign-out', {}, by(TOKENS.ada, session(TOKENS.bob)));
+  post(`bearer: update-user, from ${origin}`, '/update-user', { name: 'x' }, by(TOKENS.ada));
+  post(`bearer: update-user, forged, from ${origin}`, '/update-user', { name: 'x' }, by(FORGED));
+  post(`bearer: update-user, with a cookie, from ${origin}`, '/update-user', { name: 'x' }, by(TOKENS.ada, session(TOKENS.bob)));
+}
+post('bearer: sign-in, rememberMe false', IN, { ...ada, rememberMe: false }, { site: 'bearer' });
+post('bearer: sign-in, wrong password', IN, { ...ada, password: 'wrong horse battery' }, { site: 'bearer' });
+post('bearer: change-password', CP, { ...change, revokeOtherSessions: true }, bearer(`Bearer ${TOKENS.ada}`));
+post('bearer: revoke-sessions', '/revoke-sessions', {}, bearer(`Bearer ${TOKENS.ada}`));
+
 export default cases;

@@ -120,6 +120,11 @@ export const deviations = [
     fields: ['status', 'type', 'body'],
     reason: 'npm answers 500 to what the column cannot hold',
   },
+  {
+    match: /^bearer(-signed)?: not padded, beside a cookie$/,
+    fields: ['body'],
+    reason: 'npm takes the signature for good, puts it in place of the cookie and then finds it bad; here a bad token leaves the cookie in force',
+  },
 ];
 
 // Fields that may differ in every case, with the only difference that is allowed.
@@ -133,5 +138,10 @@ export const everywhere = [
     field: 'pragma',
     allowed: (npm, ours) => npm === null && ours === 'no-cache',
     reason: 'the same for caches of HTTP/1.0',
+  },
+  {
+    field: 'exposed',
+    allowed: (npm, ours) => [`X-Retry-After, Retry-After`, npm].filter(Boolean).join(', ') === ours,
+    reason: 'npm leaves CORS to whoever is in front; trusted origins may read these headers here',
   },
 ];

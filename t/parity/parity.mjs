@@ -74,6 +74,13 @@ function maskCookie(line) {
   return line;
 }
 
+// set-auth-token: what a cookie's value is, decoded.
+function maskToken(token) {
+  if (token === undefined) return null;
+  const plain = token.slice(0, token.lastIndexOf('.'));
+  return decodeURIComponent(sign(plain, SECRET)) === token ? `signed(${maskText(plain)})` : token;
+}
+
 // --- What is compared -------------------------------------------------------------------------------------------------
 const time = (text) => moment(Date.parse(`${text.replace(' ', 'T')}Z`));
 
@@ -105,6 +112,8 @@ async function observe(server, c) {
     pragma: response.headers.pragma ?? null,
     body: parsed,
     cookies: (response.headers['set-cookie'] ?? []).map(maskCookie),
+    authToken: maskToken(response.headers['set-auth-token']),
+    exposed: response.headers['access-control-expose-headers'] ?? null,
     rows: await rows(server),
   };
 }

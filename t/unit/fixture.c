@@ -3,6 +3,8 @@
 
 #include "fixture.h"
 
+#include "ba_routes.h"
+
 #include <apr_general.h>
 
 /* ---- the store */
@@ -337,6 +339,7 @@ ba_call *fixture_call(fixture *f, const char *method, const char *path)
 
     call->settings = &f->settings;
     call->store = &f->store.base;
+    call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = f;
     call->method = method;

@@ -46,6 +46,8 @@ END
         Require all denied
     </Location>
 END
+    bearer        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthBearer on\n" },
+    'bearer-lite' => { dialect => 'sqlite', extra => "    BetterAuthBearer on\n" },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -55,12 +57,16 @@ END
                        extra => "    BetterAuthAutoSignIn off\n" },
     'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthRequireEmailVerification on\n" },
+    'parity-bearer' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthBearer on\n" },
+    'parity-bearer-signed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthBearer signed\n" },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
 );
 
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip bearer bearer-lite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
@@ -72,6 +78,8 @@ our %NPM = (
     'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
     'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
+    'parity-bearer' => { database => 'ba_parity_npm', plugins => { bearer => {} } },
+    'parity-bearer-signed' => { database => 'ba_parity_npm', plugins => { bearer => { requireSignature => \1 } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
