@@ -206,6 +206,30 @@ static const char *read_patterns(apr_pool_t *pool, const ba_slot *slot, void *me
     return NULL;
 }
 
+/* Endpoints, below the base path; what they are called is for ba_check to know. */
+static const char *read_endpoints(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                  char *const argv[])
+{
+    apr_array_header_t **list = member;
+
+    (void)slot;
+    if (!*list) {
+        *list = apr_array_make(pool, argc, sizeof(const char *));
+    }
+    for (int i = 0; i < argc; ++i) {
+        apr_size_t len = strlen(argv[i]);
+
+        while (len && argv[i][len - 1] == '/') {
+            --len;
+        }
+        if (argv[i][0] != '/' || !len) {
+            return "takes paths below the base path, such as /sign-up/email";
+        }
+        APR_ARRAY_PUSH(*list, const char *) = apr_pstrmemdup(pool, argv[i], len);
+    }
+    return NULL;
+}
+
 /* What a secret's source says, without its line end; NULL and a message. */
 static const char *secret_from(apr_pool_t *pool, const char *source, const char **text)
 {
@@ -393,6 +417,7 @@ static const ba_kind url_path_kind = {read_url_path, sizeof(const char *), 1, 1}
 static const ba_kind directory_kind = {read_directory, sizeof(const char *), 1, 1};
 static const ba_kind token_kind = {read_token, sizeof(const char *), 1, 1};
 static const ba_kind patterns_kind = {read_patterns, sizeof(apr_array_header_t *), 1, 64};
+static const ba_kind endpoints_kind = {read_endpoints, sizeof(apr_array_header_t *), 1, 64};
 static const ba_kind secrets_kind = {read_secrets, sizeof(apr_array_header_t *), 1, 8};
 static const ba_kind lengths_kind = {read_lengths, sizeof(ba_range), 2, 2};
 static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 2};
@@ -462,6 +487,10 @@ const command_rec ba_directives[] = {
     SERVER_ROW("BetterAuthBearer", word_kind, bearer, "off", 0, 0, bearer_words,
                "may Authorization: Bearer stand for the session cookie? on, off, or signed: with "
                "signature only"),
+    SERVER_ROW("BetterAuthDisablePath", endpoints_kind, disabled_paths, NULL, 0, 0, NULL,
+               "endpoints that answer 404, and their pages with them: paths below the base path"),
+    SERVER_ROW("BetterAuthSkipTrailingSlash", flag_kind, skip_trailing_slash, "off", 0, 0, NULL,
+               "is an endpoint with a slash behind the same endpoint?"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,

@@ -42,6 +42,8 @@ typedef struct ba_settings {
     apr_int64_t session_update_age;
     apr_int64_t session_fresh_age;
     ba_bearer_mode bearer;
+    apr_array_header_t *disabled_paths; /* of const char *, no slash at the end; NULL: none */
+    int skip_trailing_slash;
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

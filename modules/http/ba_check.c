@@ -6,6 +6,7 @@
 #include "ba_directives.h"
 #include "ba_module.h"
 #include "ba_mount.h"
+#include "ba_routes.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -267,6 +268,21 @@ static int check_driver(const facts *f, const ap_directive_t *node, apr_pool_t *
     return 1;
 }
 
+/* A path that names nothing may be a mistake that leaves an endpoint open. */
+static void warn_disabled(const facts *f)
+{
+    const apr_array_header_t *paths = settings_of(f)->disabled_paths;
+
+    for (int i = 0; paths && i < paths->nelts; ++i) {
+        const char *path = APR_ARRAY_IDX(paths, i, const char *);
+
+        if (!ba_route_known(path)) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
+                         "BA0128: BetterAuthDisablePath: there is no endpoint %s", path);
+        }
+    }
+}
+
 static void warn_trace(const facts *f)
 {
     const core_server_config *core = ap_get_core_module_config(f->server->module_config);
@@ -309,6 +325,9 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         used |= f->api || f->pages || f->guard;
+        if (f->api || f->pages) {
+            warn_disabled(f);
+        }
     }
     if (used) {
         warn_trace(all_facts);

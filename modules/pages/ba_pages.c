@@ -48,6 +48,22 @@ static const page_row pages[] = {
 #define OTHER_ORIGIN                                                                               \
     "This form was sent from another place than this site. Send it again from here."
 
+static const page_row *find_page(const char *path)
+{
+    for (const page_row *row = pages; row->name; ++row) {
+        if (!strcmp(row->name, path)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* A page whose endpoint is switched off is not there, and no other page links to it. */
+static int is_offered(const ba_settings *settings, const page_row *row)
+{
+    return !ba_route_disabled(settings, row->endpoint);
+}
+
 /* What an error of the API is to a person, and beside which field it stands. */
 static const struct {
     const ba_error *error;
@@ -184,7 +200,8 @@ static int render(const page_view *v, const char *document, int status)
              has(v, "error") || has(v, "error-name") || has(v, "error-email")
                  || has(v, "error-password"));
     set_flag(v, "BA_USER", v->call->user != NULL);
-    set_flag(v, "BA_SIGN_UP", v->settings->sign_up);
+    set_flag(v, "BA_SIGN_UP",
+             v->settings->sign_up && is_offered(v->settings, find_page("/sign-up")));
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
     set_headers(v);
@@ -422,22 +439,15 @@ static int front(page_view *v)
     return redirect(v, v->call->user ? v->callback : sign_in_page(v));
 }
 
-static const page_row *find_page(const char *path)
-{
-    for (const page_row *row = pages; row->name; ++row) {
-        if (!strcmp(row->name, path)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 static int serve(page_view *v, const char *path)
 {
     const page_row *row = find_page(path);
     int is_get = v->r->method_number == M_GET;
     int status = OK;
 
+    if (row && !is_offered(v->settings, row)) {
+        row = NULL;
+    }
     if (v->r->method_number == M_POST && row) {
         status = read_form(v);
     }

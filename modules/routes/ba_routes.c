@@ -5,6 +5,7 @@
 
 #include "ba_origin.h"
 #include "ba_session.h"
+#include "ba_settings.h"
 #include "ba_text.h"
 
 #include <apr_strings.h>
@@ -35,6 +36,36 @@ const ba_route *ba_route_find(const char *method, const char *path)
         }
     }
     return NULL;
+}
+
+int ba_route_known(const char *path)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (!strcmp(row->path, path)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int ba_route_disabled(const ba_settings *settings, const char *path)
+{
+    const apr_array_header_t *disabled = settings->disabled_paths;
+    apr_size_t len = strlen(path);
+
+    while (len && path[len - 1] == '/') {
+        --len;
+    }
+    for (int i = 0; disabled && i < disabled->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(disabled, i, const char *);
+
+        if (strlen(name) == len && !memcmp(name, path, len)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* URL fields of any non-GET body, in the order upstream looks at them

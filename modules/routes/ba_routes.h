@@ -33,6 +33,12 @@ typedef struct ba_route {
 /* NULL: 404. */
 const ba_route *ba_route_find(const char *method, const char *path);
 
+/* True if BetterAuthDisablePath names the path; slashes at its end do not count. */
+int ba_route_disabled(const struct ba_settings *settings, const char *path);
+
+/* True if some method has a row of this path. */
+int ba_route_known(const char *path);
+
 /* Answers an API request: call->body is raw, type its Content-Type or NULL. */
 void ba_route_serve(ba_call *call, const ba_route *route, const char *type);
 

@@ -550,4 +550,17 @@ post('bearer: sign-in, wrong password', IN, { ...ada, password: 'wrong horse bat
 post('bearer: change-password', CP, { ...change, revokeOtherSessions: true }, bearer(`Bearer ${TOKENS.ada}`));
 post('bearer: revoke-sessions', '/revoke-sessions', {}, bearer(`Bearer ${TOKENS.ada}`));
 
+// --- Endpoints that are switched off, slashes behind them ---------------------------------------------------------------
+for (const [method, path] of [['GET', '/ok'], ['GET', '/ok?a=b'], ['GET', '/ok/'], ['GET', '/ok//'], ['POST', '/ok'], ['HEAD', '/ok'], ['OPTIONS', '/ok'], ['GET', '/OK'], ['GET', '//ok'],
+  ['GET', '/%6fk'], ['GET', '/./ok'], ['GET', '/x/../ok'], ['GET', '/ok;x'], ['GET', '/okay'], ['GET', '/o'], ['GET', '/error'], ['GET', '/get-session'], ['GET', '/update-user']]) {
+  add(`disabled: ${method} '${path}'`, method, path, { site: 'disabled' });
+}
+post('disabled: update-user', '/update-user', { name: 'x' }, { ...mine, site: 'disabled' });
+post('disabled: update-user, a slash behind', '/update-user/', { name: 'x' }, { ...mine, site: 'disabled' });
+post('disabled: sign-in', IN, ada, { site: 'disabled' });
+post('disabled: sign-in, bad JSON from a foreign origin', IN, '{', { site: 'disabled', origin: 'https://evil.example', cookie: session(TOKENS.ada) });
+post('disabled: sign-up', UP, newcomer, { site: 'disabled' });
+for (const path of ['/ok/', '/ok//', '/ok', '/', '', '/get-session/', '/get-session/x/', '/error/', '/error']) get(`slash: GET '${path}'`, path, session(TOKENS.ada), { site: 'slash' });
+post('slash: sign-in', `${IN}/`, ada, { site: 'slash' });
+
 export default cases;

@@ -121,6 +121,16 @@ export const deviations = [
     reason: 'npm answers 500 to what the column cannot hold',
   },
   {
+    match: /^disabled: GET '\/(\/ok|%6fk)'$/,
+    fields: ['type', 'body'],
+    reason: 'httpd merges slashes and decodes paths first, so these are the endpoint that is switched off; npm knows no such path',
+  },
+  {
+    match: "slash: GET '/ok//'",
+    fields: ['status', 'type', 'body'],
+    reason: 'httpd has made one slash of two',
+  },
+  {
     match: /^bearer(-signed)?: not padded, beside a cookie$/,
     fields: ['body'],
     reason: 'npm takes the signature for good, puts it in place of the cookie and then finds it bad; here a bad token leaves the cookie in force',

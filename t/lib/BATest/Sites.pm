@@ -61,6 +61,10 @@ END
                        extra => "    BetterAuthBearer on\n" },
     'parity-bearer-signed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthBearer signed\n" },
+    'parity-disabled' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthDisablePath /ok /update-user/\n    BetterAuthDisablePath /sign-in/email\n" },
+    'parity-slash' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSkipTrailingSlash on\n    BetterAuthDisablePath /error\n" },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
 );
@@ -80,6 +84,8 @@ our %NPM = (
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
     'parity-bearer' => { database => 'ba_parity_npm', plugins => { bearer => {} } },
     'parity-bearer-signed' => { database => 'ba_parity_npm', plugins => { bearer => { requireSignature => \1 } } },
+    'parity-disabled' => { database => 'ba_parity_npm', options => { disabledPaths => ['/ok', '/update-user', '/sign-in/email'] } },
+    'parity-slash' => { database => 'ba_parity_npm', options => { advanced => { skipTrailingSlashes => \1 }, disabledPaths => ['/error'] } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
