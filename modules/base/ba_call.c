@@ -13,6 +13,7 @@ ba_call *ba_call_create(ba_time now, apr_pool_t *pool)
     call->pool = pool;
     call->now = now;
     call->client = "";
+    call->needs_refresh = -1;
     call->answer.cookies = apr_table_make(pool, 4);
     return call;
 }

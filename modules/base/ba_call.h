@@ -73,6 +73,8 @@ typedef struct ba_call {
     apr_status_t session_status;
     const ba_session *session;
     const ba_user *user;
+    int refresh_now;   /* this call refreshes, where others put it off */
+    int needs_refresh; /* put off: is it due? -1: not put off */
 
     ba_answer answer;
 } ba_call;

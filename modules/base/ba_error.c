@@ -30,6 +30,8 @@ const ba_error ba_err_error_callback_url = {403, "INVALID_ERROR_CALLBACK_URL",
 const ba_error ba_err_new_user_callback_url = {403, "INVALID_NEW_USER_CALLBACK_URL",
                                                "Invalid newUserCallbackURL"};
 
+const ba_error ba_err_password_disabled = {400, "EMAIL_PASSWORD_DISABLED",
+                                           "Email and password is not enabled"};
 const ba_error ba_err_sign_up_disabled = {400, "EMAIL_PASSWORD_SIGN_UP_DISABLED",
                                           "Email and password sign up is not enabled"};
 const ba_error ba_err_password_short = {400, "PASSWORD_TOO_SHORT", "Password too short"};

@@ -32,6 +32,7 @@ extern const ba_error ba_err_redirect_url;
 extern const ba_error ba_err_error_callback_url;
 extern const ba_error ba_err_new_user_callback_url;
 
+extern const ba_error ba_err_password_disabled;
 extern const ba_error ba_err_sign_up_disabled;
 extern const ba_error ba_err_password_short;
 extern const ba_error ba_err_password_long;

@@ -76,6 +76,9 @@ typedef struct ba_account {
 /* TEXT column without a limit upstream: longer ones are cut when written. */
 #define BA_USER_AGENT_MAX 1024
 
+/* Forms of a new row's id: 32 letters and digits, or a UUID. */
+typedef enum { BA_ID_RANDOM, BA_ID_UUID } ba_id_kind;
+
 #define BA_ID_LENGTH 32
 #define BA_TOKEN_LENGTH 32
 

@@ -105,6 +105,58 @@ static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member
                         slot->lo, slot->hi);
 }
 
+/* The same, and 0 for off */
+static const char *read_time_or_off(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                    char *const argv[])
+{
+    const char *problem;
+
+    if (!ap_cstr_casecmp(argv[0], "off")) {
+        *(apr_int64_t *)member = 0;
+        return NULL;
+    }
+    problem = read_time(pool, slot, member, argc, argv);
+    return problem ? apr_pstrcat(pool, problem, ", or off", NULL) : NULL;
+}
+
+static int read_number(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *n)
+{
+    char *end;
+
+    *n = apr_strtoi64(text, &end, 10);
+    return apr_isdigit(*text) && !*end && *n >= lo && *n <= hi;
+}
+
+static const char *read_count_or_off(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                     char *const argv[])
+{
+    apr_int64_t n = 0;
+
+    (void)argc;
+    if (ap_cstr_casecmp(argv[0], "off") && !read_number(argv[0], slot->lo, slot->hi, &n)) {
+        return apr_psprintf(pool, "must be a number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT
+                                  ", or off",
+                            slot->lo, slot->hi);
+    }
+    *(apr_int64_t *)member = n;
+    return NULL;
+}
+
+static const char *read_prefix(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    static const int lengths[] = {32, 48, 56, 64, 128};
+
+    (void)pool, (void)slot, (void)argc;
+    for (apr_size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
+        if (!strcmp(argv[0], apr_itoa(pool, lengths[i]))) {
+            *(int *)member = lengths[i];
+            return NULL;
+        }
+    }
+    return "must be 32, 48, 56, 64 or 128";
+}
+
 /* http(s)://host[:port], and nothing more */
 static const char *read_origin(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                char *const argv[])
@@ -120,6 +172,29 @@ static const char *read_origin(apr_pool_t *pool, const ba_slot *slot, void *memb
                "without a path (BetterAuthBasePath has the path)";
     }
     *(const char **)member = origin;
+    return NULL;
+}
+
+/* https://…, http://… or /…, kept as a browser would write it */
+static const char *read_url(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                            char *const argv[])
+{
+    const char *text = argv[0];
+    apr_size_t host;
+    ba_url url;
+
+    (void)slot, (void)argc;
+    if (*text != '/' && ba_url_parse(text, &url, pool) == APR_SUCCESS
+        && ba_url_origin(&url, pool)) {
+        host = strlen(url.scheme) + 3;
+        host += strcspn(text + host, "/?#");
+        text = apr_pstrcat(pool, ba_url_origin(&url, pool), text[host] == '/' ? "" : "/",
+                           text + host, NULL);
+    }
+    else if (*text != '/' || !ba_url_safe_path(text)) {
+        return "must be https://host/path, http://host/path or /path";
+    }
+    *(const char **)member = text;
     return NULL;
 }
 
@@ -172,6 +247,66 @@ static const char *read_token(apr_pool_t *pool, const ba_slot *slot, void *membe
         return "must have 1 to 64 characters";
     }
     *(const char **)member = argv[0];
+    return NULL;
+}
+
+/* What people read: any text without control characters. */
+static const char *read_name(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = argv[0]; *p; ++p) {
+        if (apr_iscntrl(*p)) {
+            return "must be text without control characters";
+        }
+    }
+    if (!*argv[0] || strlen(argv[0]) > 64) {
+        return "must have 1 to 64 bytes";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
+/* A path that ends where a cookie's attribute ends would smuggle in another. */
+static int is_cookie_path(const char *path)
+{
+    for (const char *p = path; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("/-_.~", *p)) {
+            return 0;
+        }
+    }
+    return *path == '/';
+}
+
+/* Whether the cookies are Secure, as two of these need it, is known only later. */
+static const char *read_cookie_attributes(apr_pool_t *pool, const ba_slot *slot, void *member,
+                                          int argc, char *const argv[])
+{
+    ba_cookie_attributes a = {BA_SAME_SITE_LAX, "/", 0};
+
+    (void)pool, (void)slot;
+    for (int i = 0; i < argc; ++i) {
+        if (!ap_cstr_casecmp(argv[i], "SameSite=Lax")) {
+            a.same_site = BA_SAME_SITE_LAX;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "SameSite=Strict")) {
+            a.same_site = BA_SAME_SITE_STRICT;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "SameSite=None")) {
+            a.same_site = BA_SAME_SITE_NONE;
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "Path=", 5) && is_cookie_path(argv[i] + 5)) {
+            a.path = argv[i] + 5;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "Partitioned")) {
+            a.partitioned = 1;
+        }
+        else {
+            return "takes SameSite=Lax, SameSite=Strict or SameSite=None, Path=/path, and "
+                   "Partitioned";
+        }
+    }
+    *(ba_cookie_attributes *)member = a;
     return NULL;
 }
 
@@ -324,14 +459,6 @@ static const char *read_secrets(apr_pool_t *pool, const ba_slot *slot, void *mem
     return NULL;
 }
 
-static int read_number(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *n)
-{
-    char *end;
-
-    *n = apr_strtoi64(text, &end, 10);
-    return apr_isdigit(*text) && !*end && *n >= lo && *n <= hi;
-}
-
 /* An upper bound below 64 would refuse good passphrases (SP 800-63B). */
 static const char *read_lengths(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                 char *const argv[])
@@ -412,6 +539,13 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
 static const ba_kind flag_kind = {read_flag, sizeof(int), 1, 1};
 static const ba_kind word_kind = {read_word, sizeof(int), 1, 1};
 static const ba_kind time_kind = {read_time, sizeof(apr_int64_t), 1, 1};
+static const ba_kind time_or_off_kind = {read_time_or_off, sizeof(apr_int64_t), 1, 1};
+static const ba_kind count_or_off_kind = {read_count_or_off, sizeof(apr_int64_t), 1, 1};
+static const ba_kind prefix_kind = {read_prefix, sizeof(int), 1, 1};
+static const ba_kind url_kind = {read_url, sizeof(const char *), 1, 1};
+static const ba_kind name_kind = {read_name, sizeof(const char *), 1, 1};
+static const ba_kind cookie_attributes_kind
+    = {read_cookie_attributes, sizeof(ba_cookie_attributes), 1, 3};
 static const ba_kind origin_kind = {read_origin, sizeof(const char *), 1, 1};
 static const ba_kind url_path_kind = {read_url_path, sizeof(const char *), 1, 1};
 static const ba_kind directory_kind = {read_directory, sizeof(const char *), 1, 1};
@@ -424,6 +558,8 @@ static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
+static const char *const refresh_words[] = {"on", "off", "post", NULL};
+static const char *const id_words[] = {"random", "uuid", NULL};
 static const char *const bearer_words[] = {"off", "on", "signed", NULL};
 static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
 static const char *const remote_user_words[] = {"email", "id", "name", NULL};
@@ -491,6 +627,29 @@ const command_rec ba_directives[] = {
                "endpoints that answer 404, and their pages with them: paths below the base path"),
     SERVER_ROW("BetterAuthSkipTrailingSlash", flag_kind, skip_trailing_slash, "off", 0, 0, NULL,
                "is an endpoint with a slash behind the same endpoint?"),
+    SERVER_ROW("BetterAuthErrorURL", url_kind, error_url, NULL, 0, 0, NULL,
+               "where the endpoint /error sends people: a URL, or a path of this server"),
+    SERVER_ROW("BetterAuthAppName", name_kind, app_name, NULL, 0, 0, NULL,
+               "name of the site, as pages and mails show it; from the base URL if absent"),
+    SERVER_ROW("BetterAuthEmailPassword", flag_kind, email_password, "on", 0, 0, NULL,
+               "may people sign up and in with a password?"),
+    SERVER_ROW("BetterAuthSessionRefresh", word_kind, session_refresh, "on", 0, 0, refresh_words,
+               "is a session in use refreshed? on, off, or post: by POST /get-session only"),
+    SERVER_ROW("BetterAuthSessionMaxLifetime", time_or_off_kind, session_max_lifetime, "off", 60,
+               34560000, NULL, "age at which a session is over, however it was refreshed; or off"),
+    SERVER_ROW("BetterAuthMaxSessionsPerUser", count_or_off_kind, max_sessions, "off", 1, 10000,
+               NULL, "sessions of one user; a new one ends the oldest beyond them; or off"),
+    SERVER_ROW("BetterAuthUnlinkAll", flag_kind, unlink_all, "off", 0, 0, NULL,
+               "may a user remove the last way to sign in?"),
+    SERVER_ROW("BetterAuthCookieAttributes", cookie_attributes_kind, cookie_attributes,
+               "SameSite=Lax Path=/", 0, 0, NULL,
+               "SameSite=Lax, Strict or None, Path=/path, Partitioned: of our cookies"),
+    SERVER_ROW("BetterAuthIPv6Subnet", prefix_kind, ipv6_subnet, "64", 0, 0, NULL,
+               "bits of an IPv6 address that tell a client: 32, 48, 56, 64 or 128"),
+    SERVER_ROW("BetterAuthIPTracking", flag_kind, ip_tracking, "on", 0, 0, NULL,
+               "do sessions keep the client's address?"),
+    SERVER_ROW("BetterAuthGenerateID", word_kind, generate_id, "random", 0, 0, id_words,
+               "ids of new rows: random or uuid"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,

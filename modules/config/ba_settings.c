@@ -6,6 +6,27 @@
 #include <apr_strings.h>
 #include <string.h>
 
+static const char *host_of(const char *origin, apr_pool_t *pool)
+{
+    const char *host = strstr(origin, "://") + 3;
+
+    return apr_pstrmemdup(pool, host, *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":"));
+}
+
+/* Browsers refuse SameSite=None and Partitioned without Secure. */
+static const char *cookie_flags(const ba_settings *s, apr_pool_t *pool)
+{
+    static const char *const same_site[] = {"Lax", "Strict", "None"};
+    const ba_cookie_attributes *a = &s->cookie_attributes;
+    int good = s->secure || a->same_site != BA_SAME_SITE_NONE;
+
+    return apr_pstrcat(pool, s->cookie_domain ? "; Domain=" : "",
+                       s->cookie_domain ? s->cookie_domain : "", "; Path=", a->path, "; HttpOnly",
+                       s->secure ? "; Secure" : "", "; SameSite=",
+                       same_site[good ? a->same_site : BA_SAME_SITE_LAX],
+                       a->partitioned && s->secure ? "; Partitioned" : "", NULL);
+}
+
 void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
 {
     const char *prefix;
@@ -17,8 +38,8 @@ void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
     s->session_cookie = apr_pstrcat(pool, prefix, "session_token", NULL);
     s->data_cookie = apr_pstrcat(pool, prefix, "session_data", NULL);
     s->remember_cookie = apr_pstrcat(pool, prefix, "dont_remember", NULL);
-    s->cookie_flags
-        = apr_pstrcat(pool, s->cookie_domain ? "; Domain=" : "",
-                      s->cookie_domain ? s->cookie_domain : "", "; Path=/; HttpOnly",
-                      s->secure ? "; Secure" : "", "; SameSite=Lax", NULL);
+    s->cookie_flags = cookie_flags(s, pool);
+    if (!s->app_name) {
+        s->app_name = host_of(s->base_url, pool);
+    }
 }

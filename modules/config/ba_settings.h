@@ -20,6 +20,17 @@ typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
 /* Tokens in the Authorization header; BA_BEARER_SIGNED refuses them without signature. */
 typedef enum { BA_BEARER_OFF, BA_BEARER_ON, BA_BEARER_SIGNED } ba_bearer_mode;
 
+/* When a session in use is refreshed: at any request, never, or by POST /get-session. */
+typedef enum { BA_REFRESH_ON, BA_REFRESH_OFF, BA_REFRESH_POST } ba_refresh;
+
+typedef enum { BA_SAME_SITE_LAX, BA_SAME_SITE_STRICT, BA_SAME_SITE_NONE } ba_same_site;
+
+typedef struct ba_cookie_attributes {
+    ba_same_site same_site;
+    const char *path;
+    int partitioned;
+} ba_cookie_attributes;
+
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
     /* as configured */
@@ -44,6 +55,17 @@ typedef struct ba_settings {
     ba_bearer_mode bearer;
     apr_array_header_t *disabled_paths; /* of const char *, no slash at the end; NULL: none */
     int skip_trailing_slash;
+    const char *error_url; /* absolute, or a path; NULL: the front page */
+    int email_password;
+    ba_refresh session_refresh;
+    apr_int64_t session_max_lifetime; /* since createdAt; 0: no end */
+    apr_int64_t max_sessions;         /* of one user; 0: no end */
+    int unlink_all;
+    ba_cookie_attributes cookie_attributes;
+    int ipv6_subnet; /* bits of an address that count */
+    int ip_tracking;
+    ba_id_kind generate_id;
+    const char *app_name; /* what people are told; absent: the host of base_url */
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

@@ -268,6 +268,28 @@ static int check_driver(const facts *f, const ap_directive_t *node, apr_pool_t *
     return 1;
 }
 
+static int is_secure(const facts *f)
+{
+    const ba_settings *s = settings_of(f);
+
+    if (s->secure_cookies != BA_AUTO) {
+        return s->secure_cookies == BA_ON;
+    }
+    if (s->base_url) {
+        return !strncmp(s->base_url, "https://", 8);
+    }
+    return f->server->server_scheme && *f->server->server_scheme
+               ? !strcmp(f->server->server_scheme, "https")
+               : ba_check_speaks_tls(f->server);
+}
+
+static int has_good_cookies(const facts *f)
+{
+    const ba_cookie_attributes *a = &settings_of(f)->cookie_attributes;
+
+    return is_secure(f) || (a->same_site != BA_SAME_SITE_NONE && !a->partitioned);
+}
+
 /* A path that names nothing may be a mistake that leaves an endpoint open. */
 static void warn_disabled(const facts *f)
 {
@@ -304,6 +326,11 @@ static int check_server(const facts *f, apr_pool_t *pool)
         if (nodes[i] && has_database(f) && !check_driver(f, nodes[i], pool)) {
             return 0;
         }
+    }
+    if ((f->api || f->pages || f->guard) && !complete_somewhere(f, has_good_cookies)) {
+        return refuse(f->api ? f->api : f->pages ? f->pages : f->guard, "BA0129",
+                      "browsers take cookies with SameSite=None or Partitioned from https only: "
+                      "write BetterAuthBaseURL https://host, or other BetterAuthCookieAttributes");
     }
     if (f->api && !check_mount(f->api, settings_of(f)->base_path, "BetterAuthBasePath", pool)) {
         return 0;

@@ -200,21 +200,25 @@ static void call_log(const ba_call *call, ba_log_level level, apr_status_t rv, c
 
 static const ba_call_ops call_ops = {call_header, call_log};
 
-/* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to /64. */
-static const char *client_of(const request_rec *r)
+/* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
+ * so many bits. */
+static const char *client_of(const request_rec *r, int bits)
 {
     const apr_sockaddr_t *a = r->useragent_addr;
-    const unsigned char *b;
+    unsigned char b[16];
 
     if (a->family == APR_INET) {
         return r->useragent_ip;
     }
-    b = a->sa.sin6.sin6_addr.s6_addr;
+    memcpy(b, a->sa.sin6.sin6_addr.s6_addr, sizeof(b));
     if (IN6_IS_ADDR_V4MAPPED(&a->sa.sin6.sin6_addr)) {
         return apr_psprintf(r->pool, "%d.%d.%d.%d", b[12], b[13], b[14], b[15]);
     }
-    return apr_psprintf(r->pool, "%02x%02x:%02x%02x:%02x%02x:%02x%02x:0000:0000:0000:0000", b[0],
-                        b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+    memset(b + bits / 8, 0, sizeof(b) - (apr_size_t)bits / 8);
+    return apr_psprintf(r->pool,
+                        "%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x",
+                        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+                        b[12], b[13], b[14], b[15]);
 }
 
 ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
@@ -231,7 +235,7 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->method = method;
     call->path = path;
     call->query = r->args;
-    call->client = client_of(r);
+    call->client = client_of(r, site->settings->ipv6_subnet);
     call->origin = ap_construct_url(r->pool, "", r);
     return call;
 }

@@ -80,6 +80,8 @@ static const struct {
     {&ba_err_credentials, "error", "The email address or the password is not right."},
     {&ba_err_not_verified, "error",
      "Your email address is not verified yet. Look for our message in your mailbox."},
+    {&ba_err_password_disabled, "error",
+     "Signing in with a password is not possible here at the moment."},
     {&ba_err_sign_up_disabled, "error", "New accounts cannot be created here at the moment."},
     {&ba_err_create_user, "error",
      "The account could not be created. Try a shorter name or another address."},
@@ -201,7 +203,8 @@ static int render(const page_view *v, const char *document, int status)
                  || has(v, "error-password"));
     set_flag(v, "BA_USER", v->call->user != NULL);
     set_flag(v, "BA_SIGN_UP",
-             v->settings->sign_up && is_offered(v->settings, find_page("/sign-up")));
+             v->settings->sign_up && v->settings->email_password
+                 && is_offered(v->settings, find_page("/sign-up")));
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
     set_headers(v);
@@ -253,7 +256,7 @@ static void set_values(page_view *v)
     int home = !strcmp(v->callback, "/");
 
     apr_table_setn(t, "pages", s->pages_path);
-    apr_table_setn(t, "site", v->r->server->server_hostname);
+    apr_table_setn(t, "site", s->app_name);
     apr_table_setn(t, "title", "");
     apr_table_setn(t, "callback-url", v->callback);
     apr_table_setn(t, "callback-query",
@@ -368,7 +371,12 @@ static int get(page_view *v, const page_row *row)
     if (rv == APR_SUCCESS && row->for_guests) {
         return redirect(v, v->callback);
     }
-    if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
+    if (!v->settings->email_password && !strcmp(row->name, "/sign-in")) {
+        return message(v, HTTP_FORBIDDEN, "Sign-in is closed",
+                       "Signing in with a password is not possible here at the moment.");
+    }
+    if (!(v->settings->sign_up && v->settings->email_password)
+        && !strcmp(row->name, "/sign-up")) {
         return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
                        "New accounts cannot be created here at the moment.");
     }

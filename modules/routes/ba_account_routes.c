@@ -281,7 +281,7 @@ static void unlink_account(ba_call *call, const void *input)
     const unlink_body *body = input;
 
     switch (call->store->ops->account_delete(call->store, call->user->id, body->account_id,
-                                             call->pool)) {
+                                             call->settings->unlink_all, call->pool)) {
     case APR_SUCCESS:
         answer_status(call);
         break;

@@ -69,7 +69,7 @@ static const ba_user *new_user(const ba_call *call, const sign_up_body *body, co
 {
     ba_user *user = apr_pcalloc(call->pool, sizeof(*user));
 
-    user->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    user->id = ba_random_id(call->settings->generate_id, call->pool);
     user->name = body->name;
     user->email = email;
     user->image = body->image;
@@ -103,7 +103,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
 {
     const ba_settings *s = call->settings;
     const ba_user *user = new_user(call, body, email);
-    const char *account_id = ba_random_text(BA_ID_LENGTH, call->pool);
+    const char *account_id = ba_random_id(s->generate_id, call->pool);
     const ba_session *session = NULL;
     const char *hash;
     apr_status_t rv;
@@ -151,7 +151,7 @@ static void sign_up(ba_call *call, const void *input)
     ba_user *user;
     apr_status_t rv;
 
-    if (!s->sign_up) {
+    if (!s->sign_up || !s->email_password) {
         ba_call_fail(call, &ba_err_sign_up_disabled);
         return;
     }
@@ -217,7 +217,9 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
         ba_call_fail(call, &ba_err_create_session);
         return;
     }
-    if (call->store->ops->session_add(call->store, session, call->pool) != APR_SUCCESS) {
+    if (call->store->ops->session_add(call->store, session, (int)call->settings->max_sessions,
+                                      call->pool)
+        != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
@@ -245,6 +247,10 @@ static void sign_in(ba_call *call, const void *input)
     ba_user *user;
     apr_status_t rv;
 
+    if (!s->email_password) {
+        ba_call_fail(call, &ba_err_password_disabled);
+        return;
+    }
     if (!ba_schema_email(body->email)) {
         ba_call_fail(call, &ba_err_invalid_email);
         return;

@@ -20,6 +20,9 @@ static void get_session(ba_call *call, const void *body)
         json = ba_json_object(call->pool);
         json_object_set(json, "session", ba_json_session(call->session, call->pool));
         json_object_set(json, "user", ba_json_user(call->user, call->pool));
+        if (call->needs_refresh >= 0) {
+            json_object_set_new(json, "needsRefresh", json_boolean(call->needs_refresh));
+        }
         ba_call_ok(call, ba_json_text(json, call->pool));
         break;
     case APR_NOTFOUND:
@@ -34,11 +37,15 @@ static void get_session(ba_call *call, const void *body)
     }
 }
 
-/* Only deferSessionRefresh, which we do not offer, gives POST a meaning. */
+/* Does what BetterAuthSessionRefresh post keeps all other requests from doing. */
 static void post_get_session(ba_call *call, const void *body)
 {
-    (void)body;
-    ba_call_fail(call, &ba_err_post_get_session);
+    if (call->settings->session_refresh != BA_REFRESH_POST) {
+        ba_call_fail(call, &ba_err_post_get_session);
+        return;
+    }
+    call->refresh_now = 1;
+    get_session(call, body);
 }
 
 typedef struct sign_out_body {
@@ -94,8 +101,11 @@ static void list_sessions(ba_call *call, const void *body)
     }
     list = ba_json_array(call->pool);
     for (int i = 0; i < sessions->nelts; ++i) {
-        json_array_append(list, ba_json_session(APR_ARRAY_IDX(sessions, i, ba_session *),
-                                                call->pool));
+        const ba_session *session = APR_ARRAY_IDX(sessions, i, ba_session *);
+
+        if (!ba_session_is_over(call, session)) {
+            json_array_append(list, ba_json_session(session, call->pool));
+        }
     }
     ba_call_ok(call, ba_json_text(list, call->pool));
 }

@@ -33,12 +33,33 @@ static int refresh_is_off(const ba_call *call)
     return count > 1 || (value && *value);
 }
 
+/* No session lives longer than BetterAuthSessionMaxLifetime. */
+static ba_time capped(const ba_settings *s, ba_time created_at, ba_time until)
+{
+    ba_time last = created_at + BA_MS(s->session_max_lifetime);
+
+    return s->session_max_lifetime && last < until ? last : until;
+}
+
+int ba_session_is_over(const ba_call *call, const ba_session *session)
+{
+    return capped(call->settings, session->created_at, session->expires_at) < call->now;
+}
+
+/* Until when a refresh would let the session live. */
+static ba_time refreshed(const ba_call *call, const ba_session *session)
+{
+    return capped(call->settings, session->created_at,
+                  call->now + BA_MS(call->settings->session_expires_in));
+}
+
 static int refresh_is_due(const ba_call *call, const ba_session *session)
 {
     const ba_settings *s = call->settings;
 
     return session->expires_at - BA_MS(s->session_expires_in) + BA_MS(s->session_update_age)
-           <= call->now;
+               <= call->now
+           && session->expires_at < refreshed(call, session);
 }
 
 /* Moves the expiry forward. The update names the expiry that was read, so two
@@ -46,7 +67,7 @@ static int refresh_is_due(const ba_call *call, const ba_session *session)
 static apr_status_t refresh(ba_call *call, ba_session *session)
 {
     ba_store *store = call->store;
-    ba_time until = call->now + BA_MS(call->settings->session_expires_in);
+    ba_time until = refreshed(call, session);
     apr_status_t rv = store->ops->session_extend(store, session, until, call->now, call->pool);
 
     if (rv == APR_NOTFOUND) {
@@ -69,6 +90,27 @@ static apr_status_t refresh(ba_call *call, ba_session *session)
     session->expires_at = until;
     session->updated_at = call->now;
     return ba_session_set_cookies(call, session, 1);
+}
+
+static apr_status_t refresh_if_due(ba_call *call, ba_session *session)
+{
+    ba_refresh when = call->settings->session_refresh;
+    int due = refresh_is_due(call, session);
+
+    if (when == BA_REFRESH_POST && !call->refresh_now) {
+        call->needs_refresh = due;
+        return APR_SUCCESS;
+    }
+    return due && when != BA_REFRESH_OFF ? refresh(call, session) : APR_SUCCESS;
+}
+
+/* A session that is over goes; where refreshes are put off, so is this. */
+static apr_status_t end_it(ba_call *call, const char *token)
+{
+    if (call->settings->session_refresh == BA_REFRESH_POST && !call->refresh_now) {
+        return APR_SUCCESS;
+    }
+    return call->store->ops->session_delete(call->store, token, call->pool);
 }
 
 static const char *token_of_feature(const ba_call *call)
@@ -109,8 +151,8 @@ static apr_status_t find(ba_call *call)
         return APR_NOTFOUND;
     }
     rv = store->ops->session(store, token, &session, &user, call->pool);
-    if (rv == APR_SUCCESS && session->expires_at < call->now) {
-        rv = store->ops->session_delete(store, token, call->pool);
+    if (rv == APR_SUCCESS && ba_session_is_over(call, session)) {
+        rv = end_it(call, token);
         rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
     }
     if (rv == APR_NOTFOUND) {
@@ -119,8 +161,8 @@ static apr_status_t find(ba_call *call)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!is_not_remembered(call) && !refresh_is_off(call) && refresh_is_due(call, session)) {
-        rv = refresh(call, session);
+    if (!is_not_remembered(call) && !refresh_is_off(call)) {
+        rv = refresh_if_due(call, session);
     }
     if (rv == APR_SUCCESS) {
         call->session = session;
@@ -162,21 +204,31 @@ apr_status_t ba_session_send_again(ba_call *call)
 
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
+    const ba_settings *s = call->settings;
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
     const char *agent = ba_call_header(call, "User-Agent");
 
-    session->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    session->id = ba_random_id(s->generate_id, call->pool);
     session->token = ba_random_text(BA_TOKEN_LENGTH, call->pool);
     session->user_id = user->id;
-    session->ip_address = call->client;
+    session->ip_address = s->ip_tracking ? call->client : "";
     session->user_agent = agent ? ba_text_cut(ba_text_from_latin1(agent, call->pool),
                                               BA_USER_AGENT_MAX, call->pool)
                                 : "";
     session->created_at = session->updated_at = call->now;
     session->expires_at
-        = call->now
-          + BA_MS(remember ? call->settings->session_expires_in : BROWSER_SESSION_SECONDS);
+        = capped(s, call->now,
+                 call->now + BA_MS(remember ? s->session_expires_in : BROWSER_SESSION_SECONDS));
     return session->id && session->token ? session : NULL;
+}
+
+/* Of a remembered session's cookie: a whole life, as upstream, unless it must end
+ * before that. */
+static apr_int64_t max_age(const ba_call *call, const ba_session *session)
+{
+    ba_time until = refreshed(call, session);
+
+    return until > call->now ? (until - call->now) / 1000 : 0;
 }
 
 apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, int remember)
@@ -184,7 +236,7 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, in
     const ba_settings *s = call->settings;
     apr_status_t rv
         = ba_cookie_set_signed(call, s->session_cookie, session->token,
-                               remember ? s->session_expires_in : BA_COOKIE_BROWSER);
+                               remember ? max_age(call, session) : BA_COOKIE_BROWSER);
 
     if (rv != APR_SUCCESS) {
         return rv;

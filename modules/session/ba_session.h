@@ -12,7 +12,8 @@
 
 /* Who is this? Asks at most once per call and keeps the answer in it.
  *
- * APR_SUCCESS   call->session and call->user say who; refreshed if it was due
+ * APR_SUCCESS   call->session and call->user say who; refreshed if it was due, or
+ *               call->needs_refresh says so where BetterAuthSessionRefresh puts it off
  * APR_NOTFOUND  nobody: no token, a bad signature (never asked the database),
  *               or a session that is over (the answer then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
@@ -23,6 +24,9 @@ apr_status_t ba_session_find(ba_call *call);
 
 /* True if the request carries a token, good or not. Asks no database. */
 int ba_session_claimed(const ba_call *call);
+
+/* True if its time has passed: expiresAt, or BetterAuthSessionMaxLifetime. */
+int ba_session_is_over(const ba_call *call, const ba_session *session);
 
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
 int ba_session_is_fresh(const ba_call *call);

@@ -99,6 +99,7 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_SESSIONS] = "betterauth:sessions",
     [BA_SQL_SESSIONS_DELETE] = "betterauth:sessions-delete",
     [BA_SQL_SESSIONS_DELETE_OTHER] = "betterauth:sessions-delete-other",
+    [BA_SQL_SESSIONS_TRIM] = "betterauth:sessions-trim",
     [BA_SQL_USER_UPDATE] = "betterauth:user-update",
     [BA_SQL_USER_LOCK] = "betterauth:user-lock",
     [BA_SQL_PASSWORD] = "betterauth:password",

@@ -223,16 +223,50 @@ static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *ac
     return rv == APR_EAGAIN ? APR_EGENERAL : rv;
 }
 
-static apr_status_t session_add(ba_store *store, const ba_session *s, apr_pool_t *pool)
+/* Between BEGIN and COMMIT: the user's row is locked first, or two sign-ins at once
+ * would not count each other. */
+static apr_status_t add_session_of_max(const ba_db *db, ba_db_conn *conn, const ba_session *s,
+                                       int max, apr_pool_t *pool)
+{
+    const char *now = ba_db_date(conn, s->created_at, pool);
+    const char *args[] = {s->user_id, s->user_id, s->id, now, s->id, now, apr_itoa(pool, max - 1)};
+    const char *user_id = s->user_id, *locked;
+    int rows;
+    apr_status_t rv = ba_db_row(db, conn, BA_SQL_USER_LOCK, &user_id, &locked, 1, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = add_session(db, conn, s, pool);
+    }
+    return rv == APR_SUCCESS ? ba_db_change(db, conn, BA_SQL_SESSIONS_TRIM, args, &rows, pool) : rv;
+}
+
+static apr_status_t session_add_once(const ba_db *db, ba_db_conn *conn, const ba_session *s,
+                                     int max, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!max) {
+        return add_session(db, conn, s, pool);
+    }
+    rv = ba_db_control(db, conn, BA_SQL_BEGIN, pool);
+    return rv == APR_SUCCESS ? finish(db, conn, add_session_of_max(db, conn, s, max, pool), pool)
+                             : rv;
+}
+
+static apr_status_t session_add(ba_store *store, const ba_session *s, int max, apr_pool_t *pool)
 {
     const ba_db *db = db_of(store);
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
-    if (rv == APR_SUCCESS) {
-        rv = add_session(db, &conn, s, pool);
-        ba_db_close(db, &conn);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
+    rv = session_add_once(db, &conn, s, max, pool);
+    if (rv == APR_EAGAIN) {
+        rv = session_add_once(db, &conn, s, max, pool);
+    }
+    ba_db_close(db, &conn);
     return rv == APR_SUCCESS ? rv : APR_EGENERAL;
 }
 
@@ -424,7 +458,7 @@ static apr_status_t accounts(ba_store *store, const char *user_id, apr_array_hea
 /* Between BEGIN and COMMIT: two requests at once must not leave the user with no way
  * in, so the user's row is locked before the accounts are counted. */
 static apr_status_t unlink_account(const ba_db *db, ba_db_conn *conn, const char *user_id,
-                                   const char *id, apr_pool_t *pool)
+                                   const char *id, int last_too, apr_pool_t *pool)
 {
     const char *args[] = {user_id, id};
     const char *locked;
@@ -438,7 +472,7 @@ static apr_status_t unlink_account(const ba_db *db, ba_db_conn *conn, const char
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (rows->nelts == 1) {
+    if (rows->nelts == 1 && !last_too) {
         return APR_EEXIST;
     }
     for (int i = 0; i < rows->nelts; ++i) {
@@ -449,7 +483,7 @@ static apr_status_t unlink_account(const ba_db *db, ba_db_conn *conn, const char
 }
 
 static apr_status_t account_delete(ba_store *store, const char *user_id, const char *id,
-                                   apr_pool_t *pool)
+                                   int last_too, apr_pool_t *pool)
 {
     const ba_db *db = db_of(store);
     ba_db_conn conn;
@@ -460,7 +494,7 @@ static apr_status_t account_delete(ba_store *store, const char *user_id, const c
     }
     rv = ba_db_control(db, &conn, BA_SQL_BEGIN, pool);
     if (rv == APR_SUCCESS) {
-        rv = finish(db, &conn, unlink_account(db, &conn, user_id, id, pool), pool);
+        rv = finish(db, &conn, unlink_account(db, &conn, user_id, id, last_too, pool), pool);
     }
     ba_db_close(db, &conn);
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST ? rv : APR_EGENERAL;

@@ -32,7 +32,10 @@ typedef struct ba_store_ops {
     apr_status_t (*sign_up)(ba_store *store, const ba_user *user, const char *account_id,
                             const char *hash, const ba_session *session, apr_pool_t *pool);
 
-    apr_status_t (*session_add)(ba_store *store, const ba_session *session, apr_pool_t *pool);
+    /* With max (0: no end), the oldest of the user's sessions beyond as many end in the
+     * same transaction, and those that have expired. */
+    apr_status_t (*session_add)(ba_store *store, const ba_session *session, int max,
+                                apr_pool_t *pool);
 
     /* Moves expiresAt from what session says to a later time; APR_NOTFOUND when
      * the row is gone or was moved meanwhile: a revoked session is not brought
@@ -74,10 +77,10 @@ typedef struct ba_store_ops {
     apr_status_t (*accounts)(ba_store *store, const char *user_id, apr_array_header_t **accounts,
                              apr_pool_t *pool);
 
-    /* Deletes one account of the user. APR_EEXIST: it is the last one; APR_NOTFOUND:
-     * the user has no such account. */
+    /* Deletes one account of the user; the last one only with last_too, else
+     * APR_EEXIST. APR_NOTFOUND: the user has no such account. */
     apr_status_t (*account_delete)(ba_store *store, const char *user_id, const char *id,
-                                   apr_pool_t *pool);
+                                   int last_too, apr_pool_t *pool);
 } ba_store_ops;
 
 struct ba_store {

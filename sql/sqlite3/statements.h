@@ -60,6 +60,14 @@
 
 [BA_SQL_SESSIONS_DELETE_OTHER] = "DELETE FROM \"session\" WHERE \"userId\" = %s AND \"id\" <> %s",
 
+/* all of a user's but the new one: those over, and those with too many newer ones */
+[BA_SQL_SESSIONS_TRIM] =
+    "DELETE FROM \"session\" WHERE \"userId\" = %s AND \"id\" IN (SELECT t.\"id\" FROM (SELECT o.\"id\""
+    " FROM \"session\" o WHERE o.\"userId\" = %s AND o.\"id\" <> %s AND (o.\"expiresAt\" <= %s OR"
+    " (SELECT COUNT(n.\"id\") FROM \"session\" n WHERE n.\"userId\" = o.\"userId\" AND n.\"id\" <> %s"
+    " AND n.\"expiresAt\" > %s AND (n.\"createdAt\" > o.\"createdAt\""
+    " OR (n.\"createdAt\" = o.\"createdAt\" AND n.\"id\" > o.\"id\"))) >= CAST(%s AS INTEGER))) t)",
+
 [BA_SQL_USER_UPDATE] =
     "UPDATE \"user\" SET \"name\" = COALESCE(%s, \"name\"),"
     " \"image\" = CASE WHEN %s = 'keep' THEN \"image\" ELSE %s END, \"updatedAt\" = %s WHERE \"id\" = %s",

@@ -563,4 +563,43 @@ post('disabled: sign-up', UP, newcomer, { site: 'disabled' });
 for (const path of ['/ok/', '/ok//', '/ok', '/', '', '/get-session/', '/get-session/x/', '/error/', '/error']) get(`slash: GET '${path}'`, path, session(TOKENS.ada), { site: 'slash' });
 post('slash: sign-in', `${IN}/`, ada, { site: 'slash' });
 
+// --- Refreshes that are put off or off ----------------------------------------------------------------------------------
+for (const site of ['post', 'still']) {
+  for (const [name, cookie] of [['none', undefined], ['young', session(TOKENS.ada)], ['due', session(TOKENS.due)], ['expired', session(TOKENS.expired)], ['short, marked', `${session(TOKENS.short)}; ${MARKER}`],
+    ['short', session(TOKENS.short)], ['orphan', session(TOKENS.orphan)], ['forged', 'better-auth.session_token=x.y'], ['stale session_data', `${session(TOKENS.due)}; better-auth.session_data=x`]]) {
+    get(`${site}: get-session, ${name}`, S, cookie, { site });
+    get(`${site}: get-session, ${name}, disableRefresh`, `${S}?disableRefresh=1`, cookie, { site });
+    post(`${site}: POST get-session, ${name}`, S, undefined, { site, cookie, type: null });
+    post(`${site}: POST get-session, ${name}, disableRefresh`, `${S}?disableRefresh=1`, undefined, { site, cookie, type: null });
+  }
+  post(`${site}: POST get-session, foreign origin`, S, undefined, { site, cookie: session(TOKENS.due), type: null, origin: 'https://evil.example' });
+  post(`${site}: POST get-session, a body`, S, { a: 1 }, { site, cookie: session(TOKENS.due) });
+  post(`${site}: update-user, due`, '/update-user', { name: 'x' }, { site, cookie: session(TOKENS.due) });
+  get(`${site}: list-accounts, due`, LA, session(TOKENS.due), { site });
+  get(`${site}: list-accounts, expired`, LA, session(TOKENS.expired), { site });
+  post(`${site}: sign-out`, '/sign-out', {}, { site, cookie: session(TOKENS.expired) });
+}
+
+// --- Passwords are off
+for (const body of [newcomer, { ...newcomer, password: 'x' }, { ...newcomer, email: 'x' }, {}]) post(`still: sign-up ${JSON.stringify(body)}`, UP, body, { site: 'still' });
+for (const body of [ada, { ...ada, password: 'x' }, { ...ada, email: 'x' }, {}]) post(`still: sign-in ${JSON.stringify(body)}`, IN, body, { site: 'still' });
+post('still: change-password', CP, change, { ...mine, site: 'still' });
+
+// --- Where errors lead
+for (const query of ['', '?error=access_denied', '?error=a&error_description=two+words', '?error=%3Cb%3E', '?error_description=x']) {
+  get(`still: error '${query}'`, `/error${query}`, undefined, { site: 'still' });
+  get(`other: error '${query}'`, `/error${query}`, undefined, { site: 'other' });
+}
+
+// --- Cookies, ids, addresses and the last account
+const other = { site: 'other', origin: 'https://auth.test' };
+post('other: sign-up', UP, newcomer, other);
+post('other: sign-in', IN, ada, other);
+post('other: sign-in, rememberMe false', IN, { ...ada, rememberMe: false }, other);
+post('other: sign-out', '/sign-out', {}, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('other: unlink the last account', UA, { accountId: 'account0' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('other: unlink one of two', UA, { accountId: 'account5' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}`, rows: second });
+post('other: unlink an unknown one', UA, { accountId: 'x' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+for (const address of ['2001:db8:1:2:3:4:5:6', '::1', '203.0.113.9', '::ffff:203.0.113.9']) post(`subnet: sign-in from ${address}`, IN, ada, { site: 'subnet', headers: [['X-Forwarded-For', address]] });
+
 export default cases;

@@ -55,6 +55,7 @@ function moment(ms) {
 
 function maskText(text) {
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return moment(Date.parse(text));
+  if (/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text)) return '<uuid>';
   if (/^[a-zA-Z0-9]{32}$/.test(text) && !/^(.)\1{20}|U{10}/.test(text)) return '<random>';
   return text;
 }

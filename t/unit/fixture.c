@@ -112,11 +112,11 @@ static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *ac
     return APR_SUCCESS;
 }
 
-static apr_status_t session_add(ba_store *store, const ba_session *row, apr_pool_t *pool)
+static apr_status_t session_add(ba_store *store, const ba_session *row, int max, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_SESSION_ADD);
 
-    (void)pool;
+    (void)pool, (void)max;
     if (rv == APR_SUCCESS) {
         add_session(fake(store), row);
     }
@@ -275,7 +275,7 @@ static apr_status_t accounts(ba_store *store, const char *user_id, apr_array_hea
 }
 
 static apr_status_t account_delete(ba_store *store, const char *user_id, const char *id,
-                                   apr_pool_t *pool)
+                                   int last_too, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_ACCOUNT_DELETE);
     apr_array_header_t *own;
@@ -283,7 +283,7 @@ static apr_status_t account_delete(ba_store *store, const char *user_id, const c
     if (rv != APR_SUCCESS || (rv = accounts(store, user_id, &own, pool)) != APR_SUCCESS) {
         return rv;
     }
-    if (own->nelts == 1) {
+    if (own->nelts == 1 && !last_too) {
         return APR_EEXIST;
     }
     for (int i = 0; i < own->nelts; ++i) {
@@ -383,6 +383,9 @@ int fixture_setup(void **state)
     f->settings.pages_path = "/auth";
     f->settings.cookie_prefix = "better-auth";
     f->settings.secure_cookies = BA_AUTO;
+    f->settings.email_password = 1;
+    f->settings.cookie_attributes.path = "/";
+    f->settings.ip_tracking = 1;
     f->settings.sign_up = 1;
     f->settings.auto_sign_in = 1;
     f->settings.password_length.min = 8;

@@ -48,6 +48,8 @@ END
 END
     bearer        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthBearer on\n" },
     'bearer-lite' => { dialect => 'sqlite', extra => "    BetterAuthBearer on\n" },
+    limits        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
+    'limits-lite' => { dialect => 'sqlite', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -65,12 +67,24 @@ END
                        extra => "    BetterAuthDisablePath /ok /update-user/\n    BetterAuthDisablePath /sign-in/email\n" },
     'parity-slash' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthSkipTrailingSlash on\n    BetterAuthDisablePath /error\n" },
+    'parity-post' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSessionRefresh post\n" },
+    'parity-still' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSessionRefresh off\n    BetterAuthEmailPassword off\n    BetterAuthErrorURL https://app.example?a=b#c\n" },
+    'parity-other' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test', extra => <<'END' },
+    BetterAuthErrorURL /sorry
+    BetterAuthUnlinkAll on
+    BetterAuthCookieAttributes SameSite=None Partitioned Path=/api
+    BetterAuthIPTracking off
+    BetterAuthGenerateID uuid
+END
+    'parity-subnet' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => "    BetterAuthIPv6Subnet 48\n" },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
 );
 
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip bearer bearer-lite);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip bearer bearer-lite limits limits-lite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
@@ -86,6 +100,13 @@ our %NPM = (
     'parity-bearer-signed' => { database => 'ba_parity_npm', plugins => { bearer => { requireSignature => \1 } } },
     'parity-disabled' => { database => 'ba_parity_npm', options => { disabledPaths => ['/ok', '/update-user', '/sign-in/email'] } },
     'parity-slash' => { database => 'ba_parity_npm', options => { advanced => { skipTrailingSlashes => \1 }, disabledPaths => ['/error'] } },
+    'parity-post' => { database => 'ba_parity_npm', options => { session => { deferSessionRefresh => \1 } } },
+    'parity-still' => { database => 'ba_parity_npm', options => { session => { disableSessionRefresh => \1 }, emailAndPassword => { enabled => \0 },
+        onAPIError => { errorURL => 'https://app.example?a=b#c' } } },
+    'parity-other' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', options => { onAPIError => { errorURL => '/sorry' },
+        account => { accountLinking => { allowUnlinkingAll => \1 } }, advanced => { defaultCookieAttributes => { sameSite => 'none', partitioned => \1, path => '/api' },
+        ipAddress => { disableIpTracking => \1 }, database => { generateId => 'uuid' } } } },
+    'parity-subnet' => { database => 'ba_parity_npm', options => { advanced => { ipAddress => { ipv6Subnet => 48 } } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
