@@ -76,6 +76,8 @@ typedef struct ba_call {
     int refresh_now;   /* this call refreshes, where others put it off */
     int needs_refresh; /* put off: is it due? -1: not put off */
 
+    int mail_waiting; /* a mail was put into the outbox: wake whoever delivers */
+
     ba_answer answer;
 } ba_call;
 

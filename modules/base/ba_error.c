@@ -59,3 +59,26 @@ const ba_error ba_err_invalid_password = {400, "INVALID_PASSWORD", "Invalid pass
 const ba_error ba_err_last_account = {400, "FAILED_TO_UNLINK_LAST_ACCOUNT",
                                       "You can't unlink your last account"};
 const ba_error ba_err_no_account = {400, "ACCOUNT_NOT_FOUND", "Account not found"};
+
+const ba_error ba_err_reset_disabled = {400, "RESET_PASSWORD_DISABLED",
+                                        "Reset password isn't enabled"};
+const ba_error ba_err_invalid_token = {400, "INVALID_TOKEN", "Invalid token"};
+const ba_error ba_err_link_token = {401, "INVALID_TOKEN", "Invalid token"};
+const ba_error ba_err_link_expired = {401, "TOKEN_EXPIRED", "Token expired"};
+const ba_error ba_err_link_no_user = {401, "USER_NOT_FOUND", "User not found"};
+const ba_error ba_err_link_other_user = {401, "INVALID_USER", "Invalid user"};
+const ba_error ba_err_no_user = {400, "USER_NOT_FOUND", "User not found"};
+const ba_error ba_err_verify_disabled = {400, "VERIFICATION_EMAIL_NOT_ENABLED",
+                                         "Verification email isn't enabled"};
+const ba_error ba_err_email_mismatch = {400, "EMAIL_MISMATCH", "Email mismatch"};
+const ba_error ba_err_already_verified = {400, "EMAIL_ALREADY_VERIFIED",
+                                          "Email is already verified"};
+const ba_error ba_err_change_email_disabled = {400, "CHANGE_EMAIL_DISABLED",
+                                               "Change email is disabled"};
+const ba_error ba_err_same_email = {400, NULL, "Email is the same"};
+const ba_error ba_err_change_email_no_mail = {400, NULL, "Verification email isn't enabled"};
+const ba_error ba_err_delete_disabled = {404, "NOT_FOUND", "Not found"};
+const ba_error ba_err_delete_no_user = {404, "FAILED_TO_GET_USER_INFO", "Failed to get user info"};
+const ba_error ba_err_delete_token = {404, "INVALID_TOKEN", "Invalid token"};
+const ba_error ba_err_session_expired = {
+    400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action."};

@@ -52,4 +52,22 @@ extern const ba_error ba_err_invalid_password;
 extern const ba_error ba_err_last_account;
 extern const ba_error ba_err_no_account;
 
+extern const ba_error ba_err_reset_disabled;
+extern const ba_error ba_err_invalid_token; /* 400; of a link: 401 or a redirect */
+extern const ba_error ba_err_link_token;
+extern const ba_error ba_err_link_expired;
+extern const ba_error ba_err_link_no_user;
+extern const ba_error ba_err_link_other_user;
+extern const ba_error ba_err_no_user;
+extern const ba_error ba_err_verify_disabled;
+extern const ba_error ba_err_email_mismatch;
+extern const ba_error ba_err_already_verified;
+extern const ba_error ba_err_change_email_disabled;
+extern const ba_error ba_err_same_email;
+extern const ba_error ba_err_change_email_no_mail;
+extern const ba_error ba_err_delete_disabled; /* of the link */
+extern const ba_error ba_err_delete_no_user;
+extern const ba_error ba_err_delete_token;
+extern const ba_error ba_err_session_expired;
+
 #endif

@@ -32,6 +32,28 @@ const char *ba_text_url_encode(const char *text, apr_pool_t *pool)
     return out;
 }
 
+const char *ba_text_form_encode(const char *text, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
+    char *o = out;
+
+    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+        if (*p == ' ') {
+            *o++ = '+';
+        }
+        else if (*p < 0x80 && (apr_isalnum(*p) || strchr("*-._", *p))) {
+            *o++ = (char)*p;
+        }
+        else {
+            *o++ = '%';
+            *o++ = hex_digits[*p >> 4];
+            *o++ = hex_digits[*p & 15];
+        }
+    }
+    *o = '\0';
+    return out;
+}
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {

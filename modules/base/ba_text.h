@@ -11,6 +11,9 @@
 /* As JavaScript's encodeURIComponent: unreserved is A-Za-z0-9-_.!~*'(). */
 const char *ba_text_url_encode(const char *text, apr_pool_t *pool);
 
+/* As a form is encoded: a blank is "+", all but *-._ and alphanumerics escaped. */
+const char *ba_text_form_encode(const char *text, apr_pool_t *pool);
+
 /* Percent-decodes; with plus, "+" is a blank (forms and queries). A malformed
  * escape stays as it is, as browsers do. The result may hold NUL: *len tells. */
 char *ba_text_url_decode(const char *text, apr_size_t text_len, int plus, apr_size_t *len,

@@ -44,6 +44,7 @@ typedef struct ba_session {
     ba_time expires_at;
     ba_time created_at;
     ba_time updated_at;
+    int limit; /* of a new one: how many its user may have; 0: any number */
 } ba_session;
 
 typedef enum { BA_HASH_ARGON2ID, BA_HASH_SCRYPT } ba_hash_scheme;
@@ -66,6 +67,27 @@ typedef struct ba_account {
     ba_time created_at;
     ba_time updated_at;
 } ba_account;
+
+/* A row of `verification`: a token that somebody was mailed (http-api 9.4). */
+typedef struct ba_verification {
+    const char *id;
+    const char *identifier; /* names the purpose and the token: never logged */
+    const char *value;      /* the user's id */
+    ba_time expires_at;
+    ba_time created_at;
+} ba_verification;
+
+/* A row of `ba_mail`: a composed mail on its way to the outbox. */
+typedef struct ba_mail {
+    const char *id;        /* also in the Message-ID, the same at each attempt */
+    const char *sender;    /* of the envelope */
+    const char *recipient; /* the address of the user's row, not one somebody typed */
+    const char *message;   /* RFC 5322, ASCII only, lines end with CRLF */
+    ba_time created_at;
+    int cap;           /* not queued if the recipient got that many … */
+    ba_time cap_since; /* … since then */
+    int queued;        /* set by the store */
+} ba_mail;
 
 /* Longest values that the VARCHAR columns hold, in characters. Longer input is
  * refused before it reaches a database (security.md IN-6). */

@@ -561,6 +561,8 @@ static const char *const auto_words[] = {"auto", "on", "off", NULL};
 static const char *const refresh_words[] = {"on", "off", "post", NULL};
 static const char *const id_words[] = {"random", "uuid", NULL};
 static const char *const bearer_words[] = {"off", "on", "signed", NULL};
+static const char *const delete_words[] = {"off", "on", "confirm", NULL};
+static const char *const identifier_words[] = {"plain", "hashed", NULL};
 static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
 static const char *const remote_user_words[] = {"email", "id", "name", NULL};
 static const char *const export_words[] = {"none", "env", "headers", "both", NULL};
@@ -650,6 +652,30 @@ const command_rec ba_directives[] = {
                "do sessions keep the client's address?"),
     SERVER_ROW("BetterAuthGenerateID", word_kind, generate_id, "random", 0, 0, id_words,
                "ids of new rows: random or uuid"),
+    SERVER_ROW("BetterAuthVerifyOnSignUp", word_kind, verify_on_sign_up, "auto", 0, 0, auto_words,
+               "is a new address asked to be verified? auto: if sign-in needs it"),
+    SERVER_ROW("BetterAuthVerifyOnSignIn", flag_kind, verify_on_sign_in, "off", 0, 0, NULL,
+               "does a sign-in that needs a verified address send a new link?"),
+    SERVER_ROW("BetterAuthVerifySignsIn", flag_kind, verify_signs_in, "off", 0, 0, NULL,
+               "does the link that verifies an address sign in?"),
+    SERVER_ROW("BetterAuthVerifyExpiresIn", time_kind, verify_expires_in, "1h", 60, 2592000, NULL,
+               "life of the links that verify and change addresses"),
+    SERVER_ROW("BetterAuthResetExpiresIn", time_kind, reset_expires_in, "1h", 60, 2592000, NULL,
+               "life of a link to choose a new password"),
+    SERVER_ROW("BetterAuthResetRevokesSessions", flag_kind, reset_revokes_sessions, "off", 0, 0,
+               NULL, "does a new password by mail end all sessions?"),
+    SERVER_ROW("BetterAuthChangeEmail", flag_kind, change_email, "off", 0, 0, NULL,
+               "may users change their address?"),
+    SERVER_ROW("BetterAuthChangeEmailUnverified", flag_kind, change_email_unverified, "off", 0, 0,
+               NULL, "is an unverified address changed at once?"),
+    SERVER_ROW("BetterAuthChangeEmailConfirm", flag_kind, change_email_confirm, "on", 0, 0, NULL,
+               "does a verified address have to agree to its change?"),
+    SERVER_ROW("BetterAuthDeleteUser", word_kind, delete_user, "off", 0, 0, delete_words,
+               "may users delete their account: off, on or confirm (by mail)"),
+    SERVER_ROW("BetterAuthDeleteExpiresIn", time_kind, delete_expires_in, "1d", 60, 2592000, NULL,
+               "life of a link to delete an account"),
+    SERVER_ROW("BetterAuthVerificationIdentifier", word_kind, hash_identifiers, "plain", 0, 0,
+               identifier_words, "how mailed tokens are stored: plain or hashed"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,

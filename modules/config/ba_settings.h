@@ -31,6 +31,17 @@ typedef struct ba_cookie_attributes {
     int partitioned;
 } ba_cookie_attributes;
 
+/* BetterAuthDeleteUser; confirm: by a link in a mail. */
+typedef enum { BA_DELETE_OFF, BA_DELETE_ON, BA_DELETE_CONFIRM } ba_delete_user;
+
+typedef enum { BA_MAILER_OFF, BA_MAILER_SMTP, BA_MAILER_SENDMAIL, BA_MAILER_DIR } ba_mailer_kind;
+
+/* How mail leaves. */
+typedef struct ba_mailer {
+    ba_mailer_kind kind;
+    const char *target; /* URL, command or directory */
+} ba_mailer;
+
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
     /* as configured */
@@ -66,6 +77,21 @@ typedef struct ba_settings {
     int ip_tracking;
     ba_id_kind generate_id;
     const char *app_name; /* what people are told; absent: the host of base_url */
+    ba_mailer mailer;
+    const char *mail_from; /* address; NULL: noreply@ the host of base_url */
+    ba_range mail_limit;   /* min: mails for one recipient, max: in so many seconds */
+    ba_auto verify_on_sign_up; /* auto: if sign-in needs it */
+    int verify_on_sign_in;
+    int verify_signs_in;
+    apr_int64_t verify_expires_in;
+    apr_int64_t reset_expires_in;
+    int reset_revokes_sessions;
+    int change_email;
+    int change_email_unverified; /* change an unverified address at once */
+    int change_email_confirm;    /* ask at the old address first */
+    ba_delete_user delete_user;
+    apr_int64_t delete_expires_in;
+    int hash_identifiers; /* of verification rows (http-api 9.4) */
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

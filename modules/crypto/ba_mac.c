@@ -3,23 +3,29 @@
 
 #include "ba_mac.h"
 
+#include <apr_encode.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
 
+apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES])
+{
+    return HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)text.data,
+                text.len, out, NULL)
+               ? APR_SUCCESS
+               : APR_EGENERAL;
+}
+
 /* Writes the signature and its NUL to out. */
 static int sign(ba_bytes secret, const char *value, apr_size_t len, char out[BA_MAC_LENGTH + 1])
 {
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned int mac_len = 0;
+    unsigned char mac[BA_MAC_BYTES];
+    ba_bytes text = {value, len};
 
-    if (!HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)value, len, mac,
-              &mac_len)) {
-        return 0;
-    }
-    return EVP_EncodeBlock((unsigned char *)out, mac, (int)mac_len) == BA_MAC_LENGTH;
+    return ba_mac_bytes(secret, text, mac) == APR_SUCCESS
+           && EVP_EncodeBlock((unsigned char *)out, mac, sizeof(mac)) == BA_MAC_LENGTH;
 }
 
 const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool)
@@ -47,6 +53,17 @@ const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_
                && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
     }
     return good ? apr_pstrmemdup(pool, signed_value, (apr_size_t)(dot - signed_value)) : NULL;
+}
+
+const char *ba_mac_digest(const char *text, apr_pool_t *pool)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+
+    return EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) == 1
+               ? apr_pencode_base64(pool, (const char *)digest, len,
+                                    APR_ENCODE_URL | APR_ENCODE_NOPADDING, NULL)
+               : NULL;
 }
 
 int ba_mac_equal(const char *a, const char *b)

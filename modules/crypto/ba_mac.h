@@ -11,13 +11,22 @@
 /* Length of the padded standard base64 of HMAC-SHA256. */
 #define BA_MAC_LENGTH 44
 
+/* Bytes of an HMAC-SHA256. */
+#define BA_MAC_BYTES 32
+
 /* Base64 HMAC-SHA256 of value; NULL if OpenSSL fails. */
 const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool);
+
+/* The same as bytes, of any text. APR_EGENERAL if OpenSSL fails. */
+apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES]);
 
 /* Splits "value.signature" at the last dot and checks the signature against
  * each secret (of ba_bytes) in constant time. NULL: not ours. */
 const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
                           apr_pool_t *pool);
+
+/* SHA-256 of text as base64url without padding; NULL if OpenSSL fails. */
+const char *ba_mac_digest(const char *text, apr_pool_t *pool);
 
 /* Constant-time equality of two strings; lengths are no secret. */
 int ba_mac_equal(const char *a, const char *b);

@@ -10,6 +10,9 @@
  * (security.md SE-1). NULL when the generator fails: the request must fail too. */
 const char *ba_random_text(apr_size_t n, apr_pool_t *pool);
 
+/* The same of a-z0-9 alone. */
+const char *ba_random_lower(apr_size_t n, apr_pool_t *pool);
+
 /* n random bytes; APR_EGENERAL when the generator fails. */
 apr_status_t ba_random_bytes(unsigned char *out, apr_size_t n);
 

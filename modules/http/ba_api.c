@@ -102,7 +102,9 @@ int ba_api_handler(request_rec *r)
         && apr_table_get(r->headers_in, "Access-Control-Request-Method")) {
         return answer_preflight(r);
     }
-    if (path && ba_route_disabled(site->settings, path)) {
+    if (path
+        && (ba_route_disabled(site->settings, path)
+            || (route && ba_route_disabled(site->settings, route->path)))) {
         answer_disabled(call);
     }
     else if (!route) {

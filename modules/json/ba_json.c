@@ -131,7 +131,29 @@ static ba_bytes form_text(const char *text, apr_size_t len, apr_pool_t *pool)
     return out;
 }
 
-json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
+/* Sets name, or adds to what it has. */
+static void add_value(json_t *json, const char *name, json_t *value, int repeat)
+{
+    json_t *earlier = json_object_get(json, name);
+
+    if (earlier && repeat) {
+        if (!json_is_array(earlier)) {
+            json_t *list = json_array();
+
+            json_array_append(list, earlier);
+            json_object_set_new(json, name, list);
+            earlier = list;
+        }
+        json_array_append_new(earlier, value);
+        return;
+    }
+    if (earlier) {
+        wipe(earlier);
+    }
+    json_object_set_new(json, name, value);
+}
+
+static json_t *from_pairs(ba_bytes form, int repeat, apr_pool_t *pool)
 {
     json_t *json = ba_json_object(pool);
 
@@ -147,12 +169,7 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
         if (len && strlen(name.data) == name.len) {
             ba_bytes value = eq ? form_text(eq + 1, len - name_len - 1, pool) : (ba_bytes){"", 0};
 
-            json_t *earlier = json_object_get(json, name.data);
-
-            if (earlier) {
-                wipe(earlier);
-            }
-            json_object_set_new(json, name.data, json_stringn(value.data, value.len));
+            add_value(json, name.data, json_stringn(value.data, value.len), repeat);
             if (eq) {
                 explicit_bzero((char *)(apr_uintptr_t)value.data, value.len);
             }
@@ -160,6 +177,18 @@ json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
         i += len + 1;
     }
     return json;
+}
+
+json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool)
+{
+    return from_pairs(form, 0, pool);
+}
+
+json_t *ba_json_from_query(const char *query, apr_pool_t *pool)
+{
+    ba_bytes text = {query ? query : "", query ? strlen(query) : 0};
+
+    return from_pairs(text, 1, pool);
 }
 
 int ba_json_falsy(const json_t *value)

@@ -20,6 +20,10 @@ json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool);
  * name the last counts, as it does upstream. */
 json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool);
 
+/* The same tree from a query string (NULL: none), where the values of a repeated
+ * name become an array. */
+json_t *ba_json_from_query(const char *query, apr_pool_t *pool);
+
 /* What JavaScript takes for false: absent, null, false, 0 and "". */
 int ba_json_falsy(const json_t *value);
 

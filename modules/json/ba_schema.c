@@ -122,14 +122,14 @@ static const char *read_field(const ba_field *field, const json_t *value, void *
     return problem;
 }
 
-void *ba_schema_read(const ba_schema *schema, const json_t *body, const char **problem,
-                     apr_pool_t *pool)
+void *ba_schema_read(const ba_schema *schema, const char *where, const json_t *body,
+                     const char **problem, apr_pool_t *pool)
 {
     void *out = apr_pcalloc(pool, schema->size);
     const char *wrong = NULL;
 
     if (!json_is_object(body) && !(schema->optional && !body)) {
-        *problem = apr_psprintf(pool, "[body] Invalid input: expected %s, received %s",
+        *problem = apr_psprintf(pool, "[%s] Invalid input: expected %s, received %s", where,
                                 schema->record == BA_RECORD ? "record" : "object", type_name(body));
         if (schema->record == BA_OBJECT_AND_RECORD) {
             *problem = apr_psprintf(pool, "%s; [body] Invalid input: expected record, received %s",
@@ -141,7 +141,7 @@ void *ba_schema_read(const ba_schema *schema, const json_t *body, const char **p
         const char *text = read_field(field, json_object_get(body, field->name), out, pool);
 
         if (text) {
-            wrong = apr_pstrcat(pool, wrong ? wrong : "", wrong ? "; [body." : "[body.",
+            wrong = apr_pstrcat(pool, wrong ? wrong : "", wrong ? "; [" : "[", where, ".",
                                 field->name, "] ", text, NULL);
         }
     }

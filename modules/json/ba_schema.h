@@ -40,9 +40,9 @@ typedef struct ba_schema {
 
 /* Reads body (NULL: absent) into a new struct of schema->size bytes. Unknown
  * keys are dropped. NULL: *problem says all that is wrong. Strings point into
- * the tree and live as long. */
-void *ba_schema_read(const ba_schema *schema, const json_t *body, const char **problem,
-                     apr_pool_t *pool);
+ * the tree and live as long. where: "body" or "query", for the messages. */
+void *ba_schema_read(const ba_schema *schema, const char *where, const json_t *body,
+                     const char **problem, apr_pool_t *pool);
 
 /* True for what Better Auth takes as an e-mail address: ASCII only. */
 int ba_schema_email(const char *text);

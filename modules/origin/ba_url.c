@@ -133,3 +133,62 @@ int ba_url_safe_path(const char *text)
     }
     return 1;
 }
+
+/* The three parts of a URL or path; query without its "?", fragment with its "#". */
+static void split(const char *text, const char **front, const char **query, const char **fragment,
+                  apr_pool_t *pool)
+{
+    apr_size_t front_len = strcspn(text, "?#");
+    const char *rest = text + front_len;
+    apr_size_t query_len = strcspn(rest, "#");
+    ba_url url;
+
+    *front = apr_pstrmemdup(pool, text, front_len);
+    *query = query_len > 1 ? apr_pstrmemdup(pool, rest + 1, query_len - 1) : "";
+    *fragment = rest + query_len;
+    /* a web address always has a path */
+    if (ba_url_parse(*front, &url, pool) == APR_SUCCESS && !*url.path
+        && ba_url_origin(&url, pool)) {
+        *front = apr_pstrcat(pool, *front, "/", NULL);
+    }
+}
+
+const char *ba_url_append(const char *text, const char *name, const char *value, apr_pool_t *pool)
+{
+    const char *front, *query, *fragment;
+    apr_size_t len;
+
+    split(text, &front, &query, &fragment, pool);
+    len = strlen(query);
+    return apr_pstrcat(pool, front, "?", query, len && query[len - 1] != '&' ? "&" : "", name, "=",
+                       ba_text_form_encode(value, pool), fragment, NULL);
+}
+
+const char *ba_url_set(const char *base, const char *text, const char *name, const char *value,
+                       apr_pool_t *pool)
+{
+    const char *front, *query, *fragment, *pairs = "";
+    int done = 0;
+    char *rest, *pair;
+
+    split(text, &front, &query, &fragment, pool);
+    for (pair = apr_strtok(apr_pstrdup(pool, query), "&", &rest); pair;
+         pair = apr_strtok(NULL, "&", &rest)) {
+        char *eq = strchr(pair, '=');
+        apr_size_t len;
+        const char *key = ba_text_url_decode(
+            pair, eq ? (apr_size_t)(eq - pair) : strlen(pair), 1, &len, pool);
+        const char *old = eq ? ba_text_url_decode(eq + 1, strlen(eq + 1), 1, &len, pool) : "";
+
+        if (!strcmp(key, name) && done++) {
+            continue;
+        }
+        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", ba_text_form_encode(key, pool), "=",
+                            ba_text_form_encode(strcmp(key, name) ? old : value, pool), NULL);
+    }
+    if (!done) {
+        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", name, "=",
+                            ba_text_form_encode(value, pool), NULL);
+    }
+    return apr_pstrcat(pool, *front == '/' ? base : "", front, "?", pairs, fragment, NULL);
+}

@@ -29,4 +29,14 @@ const char *ba_url_origin(const ba_url *url, apr_pool_t *pool);
  * (http-api 6.3): "/x?y", not "//x", "/\x", "/%2fx". */
 int ba_url_safe_path(const char *text);
 
+/* text (a trusted URL or safe path) with name=value at the end of its query, before the
+ * fragment, as upstream appends it (http-api 9.3). */
+const char *ba_url_append(const char *text, const char *name, const char *value,
+                          apr_pool_t *pool);
+
+/* The same as an absolute URL, base being the origin of a path; the parameter replaces
+ * one of its name, and the others are spelled anew, as URLSearchParams.set() does. */
+const char *ba_url_set(const char *base, const char *text, const char *name, const char *value,
+                       apr_pool_t *pool);
+
 #endif

@@ -92,11 +92,6 @@ static void update_user(ba_call *call, const void *input)
 
 /* ---- passwords */
 
-static apr_size_t length(ba_bytes password)
-{
-    return ba_text_utf16_length(password.data, password.len);
-}
-
 /* The hash of the user's credential account; else the call is answered with this. */
 static const char *own_hash(ba_call *call, const ba_error *none)
 {
@@ -127,6 +122,19 @@ static int verified(ba_call *call, const char *hash, ba_bytes password)
     }
 }
 
+int ba_account_password_good(ba_call *call, ba_bytes password, const ba_error *none)
+{
+    const ba_error *error = ba_hashing_check_given(call, password);
+    const char *hash;
+
+    if (error) {
+        ba_call_fail(call, error);
+        return 0;
+    }
+    hash = own_hash(call, none);
+    return hash && verified(call, hash, password);
+}
+
 typedef struct change_body {
     ba_bytes new_password;
     ba_bytes current_password;
@@ -144,16 +152,9 @@ static const ba_schema change_schema = {change_fields, sizeof(change_body), 0, B
 
 static const ba_error *check_lengths(const ba_call *call, const change_body *body)
 {
-    const ba_range *allowed = &call->settings->password_length;
+    const ba_error *error = ba_hashing_check_length(call, body->new_password);
 
-    if (length(body->new_password) < (apr_size_t)allowed->min) {
-        return &ba_err_password_short;
-    }
-    if (length(body->new_password) > (apr_size_t)allowed->max
-        || length(body->current_password) > (apr_size_t)allowed->max) {
-        return &ba_err_password_long;
-    }
-    return NULL;
+    return error ? error : ba_hashing_check_given(call, body->current_password);
 }
 
 static void answer_changed(ba_call *call, const ba_session *session)
@@ -232,14 +233,8 @@ static const ba_schema verify_schema = {verify_fields, sizeof(verify_body), 0, B
 static void verify_password(ba_call *call, const void *input)
 {
     const verify_body *body = input;
-    const char *hash;
 
-    if (length(body->password) > (apr_size_t)call->settings->password_length.max) {
-        ba_call_fail(call, &ba_err_password_long);
-        return;
-    }
-    hash = own_hash(call, &ba_err_invalid_password);
-    if (hash && verified(call, hash, body->password)) {
+    if (ba_account_password_good(call, body->password, &ba_err_invalid_password)) {
         answer_status(call);
     }
 }
@@ -298,11 +293,11 @@ static void unlink_account(ba_call *call, const void *input)
 }
 
 static const ba_route routes[] = {
-    {"POST", "/update-user", BA_SIGNED_IN, 0, &update_schema, update_user},
-    {"POST", "/change-password", BA_SIGNED_IN, 0, &change_schema, change_password},
-    {"POST", "/verify-password", BA_SIGNED_IN, 0, &verify_schema, verify_password},
-    {"GET", "/list-accounts", BA_SIGNED_IN, 0, NULL, list_accounts},
-    {"POST", "/unlink-account", BA_FRESH, 0, &unlink_schema, unlink_account},
+    {"POST", "/update-user", BA_SIGNED_IN, 0, &update_schema, update_user, NULL},
+    {"POST", "/change-password", BA_SIGNED_IN, 0, &change_schema, change_password, NULL},
+    {"POST", "/verify-password", BA_SIGNED_IN, 0, &verify_schema, verify_password, NULL},
+    {"GET", "/list-accounts", BA_SIGNED_IN, 0, NULL, list_accounts, NULL},
+    {"POST", "/unlink-account", BA_FRESH, 0, &unlink_schema, unlink_account, NULL},
     {0},
 };
 

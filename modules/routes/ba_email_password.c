@@ -4,6 +4,7 @@
 /* Sign-up and sign-in by e-mail and password (http-api 5.7, 5.8). */
 
 #include "ba_hashing.h"
+#include "ba_links.h"
 #include "ba_random.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
@@ -51,11 +52,6 @@ static const ba_field sign_in_fields[] = {
 
 static const ba_schema sign_in_schema = {sign_in_fields, sizeof(sign_in_body), 0, BA_OBJECT};
 
-static apr_size_t length(ba_bytes password)
-{
-    return ba_text_utf16_length(password.data, password.len);
-}
-
 static void answer_signed_up(ba_call *call, const ba_user *user, const ba_session *session)
 {
     json_t *json = ba_json_object(call->pool);
@@ -99,12 +95,22 @@ static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *e
     }
 }
 
+static int asks_to_verify(const ba_call *call)
+{
+    const ba_settings *s = call->settings;
+
+    return ba_mail_offered(call)
+           && (s->verify_on_sign_up == BA_ON
+               || (s->verify_on_sign_up == BA_AUTO && s->require_email_verification));
+}
+
 static void create_user(ba_call *call, const sign_up_body *body, const char *email)
 {
     const ba_settings *s = call->settings;
     const ba_user *user = new_user(call, body, email);
     const char *account_id = ba_random_id(s->generate_id, call->pool);
     const ba_session *session = NULL;
+    ba_mail *mail = NULL;
     const char *hash;
     apr_status_t rv;
 
@@ -123,7 +129,10 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     if (!hash) {
         return;
     }
-    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, call->pool);
+    if (asks_to_verify(call)) {
+        mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, body->callback_url);
+    }
+    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, mail, call->pool);
     if (rv == APR_EEXIST) {
         sign_up_taken(call, body, email); /* somebody was faster */
     }
@@ -137,6 +146,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
         ba_call_fail(call, &ba_err_internal);
     }
     else {
+        ba_mail_stored(call, mail);
         ba_call_log(call, BA_LOG_INFO, 0, "BA0401: sign-up, user %s, client %s", user->id,
                     call->client);
         answer_signed_up(call, user, session);
@@ -147,6 +157,7 @@ static void sign_up(ba_call *call, const void *input)
 {
     const sign_up_body *body = input;
     const ba_settings *s = call->settings;
+    const ba_error *error;
     const char *email, *hash;
     ba_user *user;
     apr_status_t rv;
@@ -155,12 +166,9 @@ static void sign_up(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_sign_up_disabled);
         return;
     }
-    if (length(body->password) < (apr_size_t)s->password_length.min) {
-        ba_call_fail(call, &ba_err_password_short);
-        return;
-    }
-    if (length(body->password) > (apr_size_t)s->password_length.max) {
-        ba_call_fail(call, &ba_err_password_long);
+    error = ba_hashing_check_length(call, body->password);
+    if (error) {
+        ba_call_fail(call, error);
         return;
     }
     email = ba_text_lower(body->email, call->pool);
@@ -217,9 +225,7 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
         ba_call_fail(call, &ba_err_create_session);
         return;
     }
-    if (call->store->ops->session_add(call->store, session, (int)call->settings->max_sessions,
-                                      call->pool)
-        != APR_SUCCESS) {
+    if (call->store->ops->session_add(call->store, session, call->pool) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
@@ -239,10 +245,22 @@ static void refuse(ba_call *call, const char *why, const char *user_id)
     ba_call_fail(call, &ba_err_credentials);
 }
 
+/* The password is right: who it is may know, and get a new link. */
+static void refuse_unverified(ba_call *call, const ba_user *user, const char *callback)
+{
+    if (call->settings->verify_on_sign_in && ba_mail_offered(call)
+        && !ba_link_send(call,
+                         ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, callback))) {
+        return;
+    }
+    ba_call_fail(call, &ba_err_not_verified);
+}
+
 static void sign_in(ba_call *call, const void *input)
 {
     const sign_in_body *body = input;
     const ba_settings *s = call->settings;
+    const ba_error *error;
     const char *hash = NULL;
     ba_user *user;
     apr_status_t rv;
@@ -255,8 +273,9 @@ static void sign_in(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_invalid_email);
         return;
     }
-    if (length(body->password) > (apr_size_t)s->password_length.max) {
-        ba_call_fail(call, &ba_err_password_long);
+    error = ba_hashing_check_given(call, body->password);
+    if (error) {
+        ba_call_fail(call, error);
         return;
     }
     rv = call->store->ops->login(call->store, ba_text_lower(body->email, call->pool), &user, &hash,
@@ -281,7 +300,7 @@ static void sign_in(ba_call *call, const void *input)
         return;
     }
     if (s->require_email_verification && !user->email_verified) {
-        ba_call_fail(call, &ba_err_not_verified);
+        refuse_unverified(call, user, body->callback_url);
         return;
     }
     if (ba_password_outdated(&s->hash, hash)) {
@@ -291,8 +310,8 @@ static void sign_in(ba_call *call, const void *input)
 }
 
 static const ba_route routes[] = {
-    {"POST", "/sign-up/email", BA_ANYONE, 1, &sign_up_schema, sign_up},
-    {"POST", "/sign-in/email", BA_ANYONE, 1, &sign_in_schema, sign_in},
+    {"POST", "/sign-up/email", BA_ANYONE, 1, &sign_up_schema, sign_up, NULL},
+    {"POST", "/sign-in/email", BA_ANYONE, 1, &sign_in_schema, sign_in, NULL},
     {0},
 };
 

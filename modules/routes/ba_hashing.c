@@ -5,9 +5,26 @@
 
 #include "ba_gate.h"
 #include "ba_settings.h"
+#include "ba_text.h"
 
 /* Longest wait for a permit; a browser still waits that long. */
 #define WAIT_MS 10000
+
+const ba_error *ba_hashing_check_given(const ba_call *call, ba_bytes password)
+{
+    apr_size_t length = ba_text_utf16_length(password.data, password.len);
+
+    return length > (apr_size_t)call->settings->password_length.max ? &ba_err_password_long : NULL;
+}
+
+const ba_error *ba_hashing_check_length(const ba_call *call, ba_bytes password)
+{
+    apr_size_t length = ba_text_utf16_length(password.data, password.len);
+
+    return length < (apr_size_t)call->settings->password_length.min
+               ? &ba_err_password_short
+               : ba_hashing_check_given(call, password);
+}
 
 /* 1: go on and leave with the permit. 0: the call has its answer. */
 static int enter(ba_call *call, ba_permit *permit)

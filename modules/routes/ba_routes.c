@@ -16,6 +16,9 @@ static const ba_feature *const features[] = {
     &ba_email_password,
     &ba_session_routes,
     &ba_account_routes,
+    &ba_reset_routes,
+    &ba_email_routes,
+    &ba_delete_routes,
     &ba_service_routes,
     &ba_bearer,
     NULL,
@@ -26,11 +29,27 @@ const ba_feature *const *ba_route_features(void)
     return features;
 }
 
+const char *ba_route_segment(const ba_call *call)
+{
+    const char *slash = strrchr(call->path, '/');
+
+    return slash ? slash + 1 : "";
+}
+
+static int path_is(const char *pattern, const char *path)
+{
+    const char *segment = strstr(pattern, "/:");
+    apr_size_t len = segment ? (apr_size_t)(segment - pattern) + 1 : 0;
+
+    return segment ? !strncmp(pattern, path, len) && path[len] && !strchr(path + len, '/')
+                   : !strcmp(pattern, path);
+}
+
 const ba_route *ba_route_find(const char *method, const char *path)
 {
     for (const ba_feature *const *f = features; *f; ++f) {
         for (const ba_route *row = (*f)->routes; row->method; ++row) {
-            if (!strcmp(row->path, path) && !strcmp(row->method, method)) {
+            if (!strcmp(row->method, method) && path_is(row->path, path)) {
                 return row;
             }
         }
@@ -160,21 +179,41 @@ static int admit(ba_call *call, ba_access access)
     return 1;
 }
 
+/* Body and query as the handler's struct, NULL if it wants none; 0 when the call has
+ * its answer. */
+static int read_input(ba_call *call, const ba_route *route, const json_t *body, const void **input)
+{
+    const char *problem = NULL;
+    const void *query = NULL;
+
+    if (route->schema) {
+        *input = ba_schema_read(route->schema, "body", body, &problem, call->pool);
+    }
+    if (route->query && !problem) {
+        query = ba_schema_read(route->query, "query", ba_json_from_query(call->query, call->pool),
+                               &problem, call->pool);
+        *input = route->schema ? *input : query;
+    }
+    if (problem) {
+        ba_call_fail_with(call, &ba_err_validation, problem);
+    }
+    return !problem;
+}
+
 void ba_route_run(ba_call *call, const ba_route *route, const json_t *body)
 {
     const void *input = NULL;
-    const char *problem;
+    int is_get = !strcmp(route->method, "GET");
 
-    if (strcmp(route->method, "GET")
-        && (!origin_good(call, ba_origin_check(call)) || !check_urls(call, body))) {
+    if (!is_get && (!origin_good(call, ba_origin_check(call)) || !check_urls(call, body))) {
         return;
     }
-    if (route->schema) {
-        input = ba_schema_read(route->schema, body, &problem, call->pool);
-        if (!input) {
-            ba_call_fail_with(call, &ba_err_validation, problem);
-            return;
-        }
+    if (!read_input(call, route, body, &input)) {
+        return;
+    }
+    /* a link that somebody was sent: what it names must be trusted all the same */
+    if (is_get && route->query && !check_urls(call, NULL)) {
+        return;
     }
     if ((!route->form || origin_good(call, ba_origin_check_form(call)))
         && admit(call, route->access)) {

@@ -23,11 +23,14 @@ typedef enum {
 
 typedef struct ba_route {
     const char *method;
-    const char *path; /* below the base path, exact */
+    const char *path; /* below the base path, exact; a last "/:name" is any one segment */
     ba_access access;
     int form;         /* takes urlencoded bodies too, under the rules of http-api 6.2 */
     const ba_schema *schema; /* NULL: the body is not looked at */
     void (*handler)(ba_call *call, const void *body);
+    /* NULL: the query is not looked at. A GET's handler gets what this has read, and its
+     * callbackURL has been checked. */
+    const ba_schema *query;
 } ba_route;
 
 /* NULL: 404. */
@@ -38,6 +41,9 @@ int ba_route_disabled(const struct ba_settings *settings, const char *path);
 
 /* True if some method has a row of this path. */
 int ba_route_known(const char *path);
+
+/* The last segment of the call's path. */
+const char *ba_route_segment(const ba_call *call);
 
 /* Answers an API request: call->body is raw, type its Content-Type or NULL. */
 void ba_route_serve(ba_call *call, const ba_route *route, const char *type);

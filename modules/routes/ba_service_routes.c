@@ -17,27 +17,6 @@ static void ok(ba_call *call, const void *body)
     ba_call_ok(call, "{\"ok\":true}");
 }
 
-/* As a form is encoded: a blank is "+", all but *-._ and alphanumerics escaped. */
-static const char *form_encode(const char *text, apr_pool_t *pool)
-{
-    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
-    char *o = out;
-
-    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
-        if (*p == ' ') {
-            *o++ = '+';
-        }
-        else if (*p < 0x80 && (apr_isalnum(*p) || strchr("*-._", *p))) {
-            *o++ = (char)*p;
-        }
-        else {
-            o += apr_snprintf(o, 4, "%%%02X", *p);
-        }
-    }
-    *o = '\0';
-    return out;
-}
-
 static int valid_code(const char *code)
 {
     for (const char *p = code; *p; ++p) {
@@ -68,16 +47,16 @@ static void error(ba_call *call, const void *body)
 
     (void)body;
     query = apr_pstrcat(
-        call->pool, "error=", form_encode(code && valid_code(code) ? code : "UNKNOWN", call->pool),
-        text && *text ? "&error_description=" : "", text && *text ? form_encode(text, call->pool) : "",
+        call->pool, "error=", ba_text_form_encode(code && valid_code(code) ? code : "UNKNOWN", call->pool),
+        text && *text ? "&error_description=" : "", text && *text ? ba_text_form_encode(text, call->pool) : "",
         NULL);
     call->answer.status = 302;
     call->answer.location = with_query(to ? to : "/", query, call->pool);
 }
 
 static const ba_route routes[] = {
-    {"GET", "/ok", BA_ANYONE, 0, NULL, ok},
-    {"GET", "/error", BA_ANYONE, 0, NULL, error},
+    {"GET", "/ok", BA_ANYONE, 0, NULL, ok, NULL},
+    {"GET", "/error", BA_ANYONE, 0, NULL, error, NULL},
     {0},
 };
 

@@ -180,14 +180,14 @@ static void update_session(ba_call *call, const void *body)
 }
 
 static const ba_route routes[] = {
-    {"GET", "/get-session", BA_ANYONE, 0, NULL, get_session},
-    {"POST", "/get-session", BA_ANYONE, 0, NULL, post_get_session},
-    {"POST", "/sign-out", BA_ANYONE, 0, &sign_out_schema, sign_out},
-    {"GET", "/list-sessions", BA_FRESH, 0, NULL, list_sessions},
-    {"POST", "/revoke-session", BA_SIGNED_IN, 0, &revoke_schema, revoke_session},
-    {"POST", "/revoke-sessions", BA_SIGNED_IN, 0, NULL, revoke_sessions},
-    {"POST", "/revoke-other-sessions", BA_SIGNED_IN, 0, NULL, revoke_other_sessions},
-    {"POST", "/update-session", BA_SIGNED_IN, 0, &update_schema, update_session},
+    {"GET", "/get-session", BA_ANYONE, 0, NULL, get_session, NULL},
+    {"POST", "/get-session", BA_ANYONE, 0, NULL, post_get_session, NULL},
+    {"POST", "/sign-out", BA_ANYONE, 0, &sign_out_schema, sign_out, NULL},
+    {"GET", "/list-sessions", BA_FRESH, 0, NULL, list_sessions, NULL},
+    {"POST", "/revoke-session", BA_SIGNED_IN, 0, &revoke_schema, revoke_session, NULL},
+    {"POST", "/revoke-sessions", BA_SIGNED_IN, 0, NULL, revoke_sessions, NULL},
+    {"POST", "/revoke-other-sessions", BA_SIGNED_IN, 0, NULL, revoke_other_sessions, NULL},
+    {"POST", "/update-session", BA_SIGNED_IN, 0, &update_schema, update_session, NULL},
     {0},
 };
 

@@ -105,6 +105,16 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_PASSWORD] = "betterauth:password",
     [BA_SQL_ACCOUNTS] = "betterauth:accounts",
     [BA_SQL_ACCOUNT_DELETE] = "betterauth:account-delete",
+    [BA_SQL_USER] = "betterauth:user",
+    [BA_SQL_USER_VERIFY] = "betterauth:user-verify",
+    [BA_SQL_USER_EMAIL] = "betterauth:user-email",
+    [BA_SQL_USER_DELETE] = "betterauth:user-delete",
+    [BA_SQL_ACCOUNTS_DELETE] = "betterauth:accounts-delete",
+    [BA_SQL_PASSWORD_SET] = "betterauth:password-set",
+    [BA_SQL_VERIFICATION_ADD] = "betterauth:verification-add",
+    [BA_SQL_VERIFICATION] = "betterauth:verification",
+    [BA_SQL_VERIFICATION_CLAIM] = "betterauth:verification-claim",
+    [BA_SQL_MAIL_ADD] = "betterauth:mail-add",
 };
 
 static const char *error_text(ba_db_conn *conn, int rc)

@@ -27,15 +27,15 @@ typedef struct ba_store_ops {
     apr_status_t (*session)(ba_store *store, const char *token, ba_session **session,
                             ba_user **user, apr_pool_t *pool);
 
-    /* User, credential account and session (NULL: none) in one transaction.
+    /* User, credential account, session and mail (NULL: none) in one transaction.
      * APR_EEXIST: the address is taken. APR_EINVAL: a value does not fit. */
     apr_status_t (*sign_up)(ba_store *store, const ba_user *user, const char *account_id,
-                            const char *hash, const ba_session *session, apr_pool_t *pool);
+                            const char *hash, const ba_session *session, ba_mail *mail,
+                            apr_pool_t *pool);
 
-    /* With max (0: no end), the oldest of the user's sessions beyond as many end in the
-     * same transaction, and those that have expired. */
-    apr_status_t (*session_add)(ba_store *store, const ba_session *session, int max,
-                                apr_pool_t *pool);
+    /* Like all that add a session: where session->limit says how many its user may have,
+     * the oldest beyond them end in the same transaction, and those that have expired. */
+    apr_status_t (*session_add)(ba_store *store, const ba_session *session, apr_pool_t *pool);
 
     /* Moves expiresAt from what session says to a later time; APR_NOTFOUND when
      * the row is gone or was moved meanwhile: a revoked session is not brought
@@ -81,6 +81,47 @@ typedef struct ba_store_ops {
      * APR_EEXIST. APR_NOTFOUND: the user has no such account. */
     apr_status_t (*account_delete)(ba_store *store, const char *user_id, const char *id,
                                    int last_too, apr_pool_t *pool);
+
+    /* The user of this id. */
+    apr_status_t (*user)(ba_store *store, const char *id, ba_user **user, apr_pool_t *pool);
+
+    /* Marks the user's address as verified and, in the same transaction, adds a session
+     * (NULL: none). APR_NOTFOUND: gone, or the address is another by now. */
+    apr_status_t (*user_verify)(ba_store *store, const ba_user *user, const ba_session *session,
+                                ba_time now, apr_pool_t *pool);
+
+    /* Changes the address from what user says, and with it adds a session and mails
+     * (NULL: none). APR_EEXIST: taken. APR_NOTFOUND: as above. */
+    apr_status_t (*email_change)(ba_store *store, const ba_user *user, const char *email,
+                                 int verified, const ba_session *session, ba_mail *first,
+                                 ba_mail *second, ba_time now, apr_pool_t *pool);
+
+    /* Sessions, accounts and the user: all or nothing. With token_id (NULL: none) that
+     * verification row is used up by it; APR_NOTFOUND: somebody else has. */
+    apr_status_t (*user_delete)(ba_store *store, const char *user_id, const char *token_id,
+                                apr_pool_t *pool);
+
+    /* A token and the mail that carries it (NULL: none): both or neither. */
+    apr_status_t (*verification_add)(ba_store *store, const ba_verification *token,
+                                     ba_mail *mail, apr_pool_t *pool);
+
+    /* The newest row of this identifier, expired or not. */
+    apr_status_t (*verification)(ba_store *store, const char *identifier, ba_verification **token,
+                                 apr_pool_t *pool);
+
+    /* Uses a token up, by one statement. APR_NOTFOUND: somebody else has. */
+    apr_status_t (*verification_claim)(ba_store *store, const char *id, apr_pool_t *pool);
+
+    /* Uses the token up and sets the password of the user it names, as a new credential
+     * account of this id if there is none; with revoke all sessions end; mail as above.
+     * APR_NOTFOUND: somebody else has used it. */
+    apr_status_t (*password_reset)(ba_store *store, const ba_verification *token,
+                                   const char *hash, const char *account_id, int revoke,
+                                   ba_mail *mail, ba_time now, apr_pool_t *pool);
+
+    /* Puts a mail into the outbox. mail->queued says whether it is there, here and
+     * wherever a mail is given: not if the recipient had too many lately. */
+    apr_status_t (*mail_add)(ba_store *store, ba_mail *mail, apr_pool_t *pool);
 } ba_store_ops;
 
 struct ba_store {

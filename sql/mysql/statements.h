@@ -88,3 +88,40 @@
 [BA_SQL_USER_LOCK] = "SELECT `id` FROM `user` WHERE `id` = %s FOR UPDATE",
 
 [BA_SQL_ACCOUNT_DELETE] = "DELETE FROM `account` WHERE `userId` = %s AND `id` = %s",
+
+[BA_SQL_USER] =
+    "SELECT `id`, `name`, `email`, `emailVerified`,"
+    " CAST(LEFT(`image`, 1024) AS CHAR(1024)), CHAR_LENGTH(`image`),"
+    " CAST(`createdAt` AS CHAR(23)), CAST(`updatedAt` AS CHAR(23)) FROM `user` WHERE `id` = %s",
+
+[BA_SQL_USER_VERIFY] =
+    "UPDATE `user` SET `emailVerified` = 1, `updatedAt` = %s WHERE `id` = %s AND `email` = %s",
+
+[BA_SQL_USER_EMAIL] =
+    "UPDATE `user` SET `email` = %s, `emailVerified` = %s, `updatedAt` = %s"
+    " WHERE `id` = %s AND `email` = %s",
+
+[BA_SQL_USER_DELETE] = "DELETE FROM `user` WHERE `id` = %s",
+
+[BA_SQL_ACCOUNTS_DELETE] = "DELETE FROM `account` WHERE `userId` = %s",
+
+[BA_SQL_PASSWORD_SET] =
+    "UPDATE `account` SET `password` = %s, `updatedAt` = %s"
+    " WHERE `userId` = %s AND `providerId` = 'credential'",
+
+[BA_SQL_VERIFICATION_ADD] =
+    "INSERT INTO `verification` (`id`, `identifier`, `value`, `expiresAt`, `createdAt`,"
+    " `updatedAt`) VALUES (%s, %s, %s, %s, %s, %s)",
+
+[BA_SQL_VERIFICATION] =
+    "SELECT `id`, `identifier`, CAST(LEFT(`value`, 255) AS CHAR(255)),"
+    " CAST(`expiresAt` AS CHAR(23)), CAST(`createdAt` AS CHAR(23)) FROM `verification`"
+    " WHERE `identifier` = %s ORDER BY `createdAt` DESC LIMIT 10",
+
+[BA_SQL_VERIFICATION_CLAIM] = "DELETE FROM `verification` WHERE `id` = %s",
+
+[BA_SQL_MAIL_ADD] =
+    "INSERT INTO `ba_mail` (`id`, `sender`, `recipient`, `message`, `createdAt`, `dueAt`, `attempts`)"
+    " SELECT %s, %s, %s, %s, %s, %s, 0 FROM DUAL WHERE"
+    " (SELECT COUNT(`id`) FROM `ba_mail` WHERE `recipient` = %s AND `createdAt` > %s)"
+    " < CAST(%s AS SIGNED)",

@@ -86,3 +86,40 @@
 [BA_SQL_USER_LOCK] = "SELECT \"id\" FROM \"user\" WHERE \"id\" = %s",
 
 [BA_SQL_ACCOUNT_DELETE] = "DELETE FROM \"account\" WHERE \"userId\" = %s AND \"id\" = %s",
+
+[BA_SQL_USER] =
+    "SELECT \"id\", \"name\", \"email\", \"emailVerified\","
+    " substr(\"image\", 1, 1024), length(\"image\"),"
+    " \"createdAt\", \"updatedAt\" FROM \"user\" WHERE \"id\" = %s",
+
+[BA_SQL_USER_VERIFY] =
+    "UPDATE \"user\" SET \"emailVerified\" = 1, \"updatedAt\" = %s WHERE \"id\" = %s AND \"email\" = %s",
+
+[BA_SQL_USER_EMAIL] =
+    "UPDATE \"user\" SET \"email\" = %s, \"emailVerified\" = %s, \"updatedAt\" = %s"
+    " WHERE \"id\" = %s AND \"email\" = %s",
+
+[BA_SQL_USER_DELETE] = "DELETE FROM \"user\" WHERE \"id\" = %s",
+
+[BA_SQL_ACCOUNTS_DELETE] = "DELETE FROM \"account\" WHERE \"userId\" = %s",
+
+[BA_SQL_PASSWORD_SET] =
+    "UPDATE \"account\" SET \"password\" = %s, \"updatedAt\" = %s"
+    " WHERE \"userId\" = %s AND \"providerId\" = 'credential'",
+
+[BA_SQL_VERIFICATION_ADD] =
+    "INSERT INTO \"verification\" (\"id\", \"identifier\", substr(\"value\", 1, 255), \"expiresAt\", \"createdAt\","
+    " \"updatedAt\") VALUES (%s, %s, %s, %s, %s, %s)",
+
+[BA_SQL_VERIFICATION] =
+    "SELECT \"id\", \"identifier\", substr(\"value\", 1, 255),"
+    " \"expiresAt\", \"createdAt\" FROM \"verification\""
+    " WHERE \"identifier\" = %s ORDER BY \"createdAt\" DESC LIMIT 10",
+
+[BA_SQL_VERIFICATION_CLAIM] = "DELETE FROM \"verification\" WHERE \"id\" = %s",
+
+[BA_SQL_MAIL_ADD] =
+    "INSERT INTO \"ba_mail\" (\"id\", \"sender\", \"recipient\", \"message\", \"createdAt\", \"dueAt\", \"attempts\")"
+    " SELECT %s, %s, %s, %s, %s, %s, 0 WHERE"
+    " (SELECT COUNT(\"id\") FROM \"ba_mail\" WHERE \"recipient\" = %s AND \"createdAt\" > %s)"
+    " < CAST(%s AS INTEGER)",

@@ -69,7 +69,7 @@ static void read_tree(const json_t *json, apr_pool_t *pool)
         return;
     }
     must(ba_json_text(json, pool) != NULL, "what was read cannot be written");
-    b = ba_schema_read(&schema, json, &problem, pool);
+    b = ba_schema_read(&schema, "body", json, &problem, pool);
     must(!b == !!problem, "neither a struct nor a problem");
     if (b) {
         must(ba_text_utf16_length(b->password.data, b->password.len) > 0, "an empty password");

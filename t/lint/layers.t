@@ -15,18 +15,20 @@ my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
 # A layer is a folder of modules/, or a file where one folder has two kinds. Its line names the layers below it and
 # the outside headers it may use besides APR's and C's: a word that ends with "/" or "*" stands for what begins so.
 my @HTTPD = qw(httpd.h http_*.h ap_*.h util_filter.h unixd.h);
-my %CORE  = map { $_ => 1 } qw(base crypto json config origin store session routes);
+my %CORE  = map { $_ => 1 } qw(base crypto json token config origin store session mail routes);
 
 my %MAY = (
     base              => [qw(unistr.h)],
     crypto            => [qw(base argon2.h openssl/*.h uninorm.h semaphore.h sys/ipc.h sys/mman.h sys/sem.h)],
     json              => [qw(base jansson.h)],
+    token             => [qw(base crypto json)],
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],
     origin            => [qw(base config)],
     store             => [qw(base sql apr_dbd.h)],
-    session           => [qw(base crypto config store)],
-    routes            => [qw(base crypto json config origin store session)],
+    session           => [qw(base crypto json token config store)],
+    mail              => [qw(base crypto config)],
+    routes            => [qw(base crypto json token config origin store session mail)],
     http              => [qw(base crypto json config origin store session routes), 'config of httpd', 'mod_dbd.h', @HTTPD],
     pages             => [qw(http routes session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
     access            => [qw(http session config base), 'config of httpd', 'ba_url.h', @HTTPD],
@@ -40,7 +42,7 @@ my %LAYER_OF = (
     'ba_module.h'     => 'config of httpd',
 );
 # A header that only one folder is for: "for ba_password.c alone" and the like.
-my %PRIVATE = ('ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes');
+my %PRIVATE = ('ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes', 'ba_store_int.h' => 'store');
 
 my @files = ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.[ch]");
 my %layer;

@@ -87,8 +87,27 @@ static void add_session(fake_store *s, const ba_session *row)
     APR_ARRAY_PUSH(s->sessions, ba_session *) = apr_pmemdup(s->pool, row, sizeof(*row));
 }
 
+static void add_mail(fake_store *s, ba_mail *mail)
+{
+    int earlier = 0;
+
+    if (!mail) {
+        return;
+    }
+    for (int i = 0; i < s->mails->nelts; ++i) {
+        const ba_mail *m = APR_ARRAY_IDX(s->mails, i, ba_mail *);
+
+        earlier += !strcmp(m->recipient, mail->recipient) && m->created_at > mail->cap_since;
+    }
+    mail->queued = earlier < mail->cap;
+    if (mail->queued) {
+        APR_ARRAY_PUSH(s->mails, ba_mail *) = apr_pmemdup(s->pool, mail, sizeof(*mail));
+    }
+}
+
 static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *account_id,
-                            const char *hash, const ba_session *row, apr_pool_t *pool)
+                            const char *hash, const ba_session *row, ba_mail *mail,
+                            apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_SIGN_UP);
     fake_store *s = fake(store);
@@ -109,14 +128,15 @@ static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *ac
     if (row) {
         add_session(s, row);
     }
+    add_mail(s, mail);
     return APR_SUCCESS;
 }
 
-static apr_status_t session_add(ba_store *store, const ba_session *row, int max, apr_pool_t *pool)
+static apr_status_t session_add(ba_store *store, const ba_session *row, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_SESSION_ADD);
 
-    (void)pool, (void)max;
+    (void)pool;
     if (rv == APR_SUCCESS) {
         add_session(fake(store), row);
     }
@@ -297,6 +317,172 @@ static apr_status_t account_delete(ba_store *store, const char *user_id, const c
     return APR_NOTFOUND;
 }
 
+static apr_status_t user(ba_store *store, const char *id, ba_user **out, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_USER);
+    fake_user *found = user_by(fake(store), id, NULL);
+
+    if (rv == APR_SUCCESS && !found) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        *out = apr_pmemdup(pool, &found->user, sizeof(**out));
+    }
+    return rv;
+}
+
+/* Changes the user if the address is still what row says. */
+static apr_status_t change_user(fake_store *s, fake_op op, const ba_user *row, const char *email,
+                                int verified)
+{
+    apr_status_t rv = ask(&s->base, op);
+    fake_user *u = user_by(s, row->id, NULL);
+
+    if (rv == APR_SUCCESS && (!u || strcmp(u->user.email, row->email))) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS && email && user_by(s, NULL, email)) {
+        rv = APR_EEXIST;
+    }
+    if (rv == APR_SUCCESS) {
+        u->user.email = email ? email : u->user.email;
+        u->user.email_verified = verified;
+    }
+    return rv;
+}
+
+static apr_status_t user_verify(ba_store *store, const ba_user *row, const ba_session *added,
+                                ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = change_user(fake(store), OP_USER_VERIFY, row, NULL, 1);
+
+    (void)now, (void)pool;
+    if (rv == APR_SUCCESS && added) {
+        add_session(fake(store), added);
+    }
+    return rv;
+}
+
+static apr_status_t email_change(ba_store *store, const ba_user *row, const char *email,
+                                 int verified, const ba_session *added, ba_mail *first,
+                                 ba_mail *second, ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = change_user(fake(store), OP_EMAIL_CHANGE, row, email, verified);
+
+    (void)now, (void)pool;
+    if (rv == APR_SUCCESS && added) {
+        add_session(fake(store), added);
+    }
+    if (rv == APR_SUCCESS) {
+        add_mail(fake(store), first);
+        add_mail(fake(store), second);
+    }
+    return rv;
+}
+
+static apr_status_t claim(fake_store *s, const char *id)
+{
+    for (int i = 0; i < s->tokens->nelts; ++i) {
+        ba_verification *row = APR_ARRAY_IDX(s->tokens, i, ba_verification *);
+
+        if (row->identifier && !strcmp(row->id, id)) {
+            row->identifier = NULL; /* gone */
+            return APR_SUCCESS;
+        }
+    }
+    return APR_NOTFOUND;
+}
+
+static apr_status_t user_delete(ba_store *store, const char *user_id, const char *token_id,
+                                apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_USER_DELETE);
+    fake_user *u = user_by(fake(store), user_id, NULL);
+
+    (void)pool;
+    if (rv == APR_SUCCESS && token_id) {
+        rv = claim(fake(store), token_id);
+    }
+    if (rv == APR_SUCCESS) {
+        drop_sessions(fake(store), user_id, NULL);
+        u->user.id = u->user.email = ""; /* no question finds it any more */
+    }
+    return rv;
+}
+
+static apr_status_t verification_add(ba_store *store, const ba_verification *token, ba_mail *mail,
+                                     apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_VERIFICATION_ADD);
+    fake_store *s = fake(store);
+
+    (void)pool;
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(s->tokens, ba_verification *)
+            = apr_pmemdup(s->pool, token, sizeof(*token));
+        add_mail(s, mail);
+    }
+    return rv;
+}
+
+static apr_status_t verification(ba_store *store, const char *identifier, ba_verification **token,
+                                 apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_VERIFICATION);
+    fake_store *s = fake(store);
+
+    for (int i = s->tokens->nelts - 1; i >= 0 && rv == APR_SUCCESS; --i) {
+        ba_verification *row = APR_ARRAY_IDX(s->tokens, i, ba_verification *);
+
+        if (row->identifier && !strcmp(row->identifier, identifier)) {
+            *token = apr_pmemdup(pool, row, sizeof(*row));
+            return APR_SUCCESS;
+        }
+    }
+    return rv == APR_SUCCESS ? APR_NOTFOUND : rv;
+}
+
+static apr_status_t verification_claim(ba_store *store, const char *id, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_VERIFICATION_CLAIM);
+
+    (void)pool;
+    return rv == APR_SUCCESS ? claim(fake(store), id) : rv;
+}
+
+static apr_status_t password_reset(ba_store *store, const ba_verification *token,
+                                   const char *hash, const char *account_id, int revoke,
+                                   ba_mail *mail, ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_PASSWORD_RESET);
+    fake_store *s = fake(store);
+
+    (void)now, (void)pool;
+    assert_non_null(account_id);
+    if (rv == APR_SUCCESS) {
+        rv = claim(s, token->id);
+    }
+    if (rv == APR_SUCCESS) {
+        user_by(s, token->value, NULL)->hash = hash;
+        add_mail(s, mail);
+        if (revoke) {
+            drop_sessions(s, token->value, NULL);
+        }
+    }
+    return rv;
+}
+
+static apr_status_t mail_add(ba_store *store, ba_mail *mail, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_MAIL_ADD);
+
+    (void)pool;
+    if (rv == APR_SUCCESS) {
+        add_mail(fake(store), mail);
+    }
+    return rv;
+}
+
 static const ba_store_ops store_ops = {
     .login = login,
     .session = session,
@@ -312,6 +498,15 @@ static const ba_store_ops store_ops = {
     .password_change = password_change,
     .accounts = accounts,
     .account_delete = account_delete,
+    .user = user,
+    .user_verify = user_verify,
+    .email_change = email_change,
+    .user_delete = user_delete,
+    .verification_add = verification_add,
+    .verification = verification,
+    .verification_claim = verification_claim,
+    .password_reset = password_reset,
+    .mail_add = mail_add,
 };
 
 /* ---- the call */
@@ -398,6 +593,13 @@ int fixture_setup(void **state)
     f->settings.session_expires_in = 604800;
     f->settings.session_update_age = 86400;
     f->settings.session_fresh_age = 86400;
+    f->settings.mail_from = "noreply@auth.test";
+    f->settings.mail_limit.min = 5;
+    f->settings.mail_limit.max = 3600;
+    f->settings.verify_expires_in = 3600;
+    f->settings.reset_expires_in = 3600;
+    f->settings.delete_expires_in = 86400;
+    f->settings.change_email_confirm = 1;
     add_secret(f, SECRET);
     ba_settings_finish(&f->settings, pool);
 
@@ -406,6 +608,8 @@ int fixture_setup(void **state)
     f->store.users = apr_array_make(pool, 1, sizeof(fake_user *));
     f->store.sessions = apr_array_make(pool, 1, sizeof(ba_session *));
     f->store.accounts = apr_array_make(pool, 1, sizeof(ba_account *));
+    f->store.tokens = apr_array_make(pool, 1, sizeof(ba_verification *));
+    f->store.mails = apr_array_make(pool, 1, sizeof(ba_mail *));
     f->log = apr_array_make(pool, 4, sizeof(const char *));
     fixture_call(f, "GET", "/");
     *state = f;
@@ -466,6 +670,13 @@ ba_account *fixture_add_account(fixture *f, const char *user_id, const char *id)
 ba_session *fixture_find_session(fixture *f, const char *token)
 {
     return session_by(&f->store, token);
+}
+
+const ba_mail *fixture_mail(const fixture *f)
+{
+    int n = f->store.mails->nelts;
+
+    return n ? APR_ARRAY_IDX(f->store.mails, n - 1, ba_mail *) : NULL;
 }
 
 int fixture_logged(const fixture *f, const char *tag)

@@ -35,8 +35,9 @@
 
 typedef enum { OP_LOGIN, OP_SESSION, OP_SIGN_UP, OP_SESSION_ADD, OP_SESSION_EXTEND,
                OP_SESSION_DELETE, OP_PASSWORD_RENEW, OP_SESSIONS, OP_SESSIONS_DELETE,
-               OP_USER_UPDATE, OP_PASSWORD, OP_PASSWORD_CHANGE, OP_ACCOUNTS, OP_ACCOUNT_DELETE,
-               OP_COUNT } fake_op;
+               OP_USER_UPDATE, OP_PASSWORD, OP_PASSWORD_CHANGE, OP_ACCOUNTS, OP_ACCOUNT_DELETE, OP_USER,
+               OP_USER_VERIFY, OP_EMAIL_CHANGE, OP_USER_DELETE, OP_VERIFICATION_ADD,
+               OP_VERIFICATION, OP_VERIFICATION_CLAIM, OP_PASSWORD_RESET, OP_MAIL_ADD, OP_COUNT } fake_op;
 
 typedef struct fake_user {
     ba_user user;
@@ -49,6 +50,8 @@ typedef struct fake_store {
     apr_array_header_t *users;    /* of fake_user */
     apr_array_header_t *sessions; /* of ba_session */
     apr_array_header_t *accounts; /* of ba_account; the hash is the user's all the same */
+    apr_array_header_t *tokens;   /* of ba_verification */
+    apr_array_header_t *mails;    /* of ba_mail */
     apr_status_t answer[OP_COUNT]; /* not APR_SUCCESS: what this question gets */
     int asked[OP_COUNT];
     /* Runs before the question is looked at: somebody else's request. */
@@ -78,6 +81,9 @@ ba_session *fixture_add_session(fixture *f, const char *user_id, const char *tok
                                 ba_time expires_at);
 ba_account *fixture_add_account(fixture *f, const char *user_id, const char *id);
 ba_session *fixture_find_session(fixture *f, const char *token);
+
+/* The newest mail of the outbox; NULL if there is none. */
+const ba_mail *fixture_mail(const fixture *f);
 
 /* Has a line with this tag been logged? */
 int fixture_logged(const fixture *f, const char *tag);

@@ -816,7 +816,7 @@ static void assert_status_true(fixture *f, const ba_answer *a)
 /* No endpoint of this body finds anything to complain about. */
 #define ANY_BODY                                                                                   \
     "{\"token\":\"x\",\"name\":\"x\",\"accountId\":\"x\",\"password\":\"x\","                      \
-    "\"newPassword\":\"12345678\",\"currentPassword\":\"x\"}"
+    "\"newPassword\":\"12345678\",\"currentPassword\":\"x\",\"newEmail\":\"x@example.com\"}"
 
 static int asked_but_for_sessions(const fixture *f)
 {

@@ -31,7 +31,7 @@ static const sample *read_with(fixture *f, const ba_schema *with, const char *js
     ba_bytes text = {json, json ? strlen(json) : 0};
 
     *problem = NULL;
-    return ba_schema_read(with, json ? ba_json_parse(text, f->pool) : NULL, problem, f->pool);
+    return ba_schema_read(with, "body", json ? ba_json_parse(text, f->pool) : NULL, problem, f->pool);
 }
 
 static void assert_problem(fixture *f, const ba_schema *with, const char *json, const char *expected)

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Verify an address, change it (http-api 5.13, 5.17). */
+
+#include "ba_jwt.h"
+#include "ba_links.h"
+#include "ba_routes_int.h"
+#include "ba_session.h"
+#include "ba_settings.h"
+#include "ba_store.h"
+#include "ba_text.h"
+#include "ba_url.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static void answer_status(ba_call *call)
+{
+    ba_call_ok(call, "{\"status\":true}");
+}
+
+/* ---- send-verification-email */
+
+typedef struct send_body {
+    const char *email;
+    const char *callback_url;
+} send_body;
+
+static const ba_field send_fields[] = {
+    {"email", BA_FIELD_EMAIL, BA_REQUIRED, offsetof(send_body, email)},
+    {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(send_body, callback_url)},
+    {0},
+};
+
+static const ba_schema send_schema = {send_fields, sizeof(send_body), 0, BA_OBJECT};
+
+/* 0: the call has its answer. */
+static int mail_link(ba_call *call, const ba_user *user, const char *callback)
+{
+    ba_mail *mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, callback);
+
+    if (!mail) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    return mail && ba_link_send(call, mail);
+}
+
+/* Nobody is signed in: the answer tells nothing about the address. */
+static void send_to_anyone(ba_call *call, const send_body *body)
+{
+    const char *hash;
+    ba_user *user;
+    apr_status_t rv = call->store->ops->login(
+        call->store, ba_text_lower(body->email, call->pool), &user, &hash, call->pool);
+    int good = rv == APR_NOTFOUND
+               || (rv == APR_SUCCESS
+                   && (user->email_verified || mail_link(call, user, body->callback_url)));
+
+    ba_link_hide_work(call);
+    if (good) {
+        answer_status(call);
+    }
+    else if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+}
+
+static void send_verification(ba_call *call, const void *input)
+{
+    const send_body *body = input;
+
+    if (!ba_mail_offered(call)) {
+        ba_call_fail(call, &ba_err_verify_disabled);
+        return;
+    }
+    switch (ba_session_find(call)) {
+    case APR_SUCCESS:
+        break;
+    case APR_NOTFOUND:
+    case APR_INCOMPLETE:
+        send_to_anyone(call, body);
+        return;
+    default:
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    if (strcmp(ba_text_lower(body->email, call->pool), ba_text_lower(call->user->email, call->pool))) {
+        ba_call_fail(call, &ba_err_email_mismatch);
+    }
+    else if (call->user->email_verified) {
+        ba_call_fail(call, &ba_err_already_verified);
+    }
+    else if (mail_link(call, call->user, body->callback_url)) {
+        answer_status(call);
+    }
+}
+
+/* ---- verify-email: where the links of mails lead */
+
+typedef struct link_query {
+    const char *token;
+    const char *callback_url;
+} link_query;
+
+static const ba_field link_fields[] = {
+    {"token", BA_FIELD_TEXT, BA_REQUIRED, offsetof(link_query, token)},
+    {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(link_query, callback_url)},
+    {0},
+};
+
+static const ba_schema link_schema = {link_fields, sizeof(link_query), 0, BA_OBJECT};
+
+/* A link that has come back, and whose it is. */
+typedef struct mailed_link {
+    const char *callback; /* NULL: answer with JSON */
+    const char *change_to;
+    const char *type;
+    ba_user *user;
+} mailed_link;
+
+/* People who came by a link are sent on with the reason, programs get the error. */
+static void refuse(ba_call *call, const char *callback, const ba_error *error)
+{
+    if (callback && *callback) {
+        ba_link_redirect(call, ba_url_append(callback, "error", error->code, call->pool));
+    }
+    else {
+        ba_call_fail(call, error);
+    }
+}
+
+/* user: what the JSON says of it, NULL for null; not to be given if there is none. */
+static void succeed(ba_call *call, const mailed_link *l, int with_user, const ba_user *user)
+{
+    json_t *json;
+
+    if (l->callback && *l->callback) {
+        ba_link_redirect(call, l->callback);
+        return;
+    }
+    json = ba_json_object(call->pool);
+    json_object_set_new(json, "status", json_true());
+    if (with_user) {
+        json_object_set_new(json, "user",
+                            user ? json_incref(ba_json_user(user, call->pool)) : json_null());
+    }
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+/* A claim that must be text if it is there. 0: it is not text. */
+static int read_claim(const json_t *claims, const char *name, const char **text)
+{
+    const json_t *value = json_object_get(claims, name);
+
+    *text = json_string_value(value);
+    return !value || (*text && strlen(*text) == json_string_length(value));
+}
+
+/* What a signed token says, as an error or none. */
+static const ba_error *read_token(ba_call *call, const char *token, const char **email,
+                                  mailed_link *l)
+{
+    json_t *claims;
+
+    switch (ba_jwt_verify(call->settings->secrets, token, call->now, &claims, call->pool)) {
+    case APR_SUCCESS:
+        break;
+    case APR_TIMEUP:
+        return &ba_err_link_expired;
+    default:
+        return &ba_err_link_token;
+    }
+    if (!read_claim(claims, "email", email) || !*email || !ba_schema_email(*email)
+        || !read_claim(claims, "updateTo", &l->change_to)
+        || !read_claim(claims, "requestType", &l->type)) {
+        return &ba_err_link_token;
+    }
+    if (l->change_to && !*l->change_to) {
+        l->change_to = NULL;
+    }
+    /* Without a type, servers before 1.4 changed the address before it was proved; those
+     * tokens have long expired. A new address that is none was never ours. */
+    if (l->change_to
+        && (!l->type || (strcmp(l->type, BA_LINK_CONFIRM) && strcmp(l->type, BA_LINK_CHANGE))
+            || !ba_schema_email(l->change_to) || strlen(l->change_to) > BA_EMAIL_MAX)) {
+        return &ba_err_link_token;
+    }
+    return NULL;
+}
+
+/* A session for who came by the link without one; not stored yet. 0: the call has its
+ * answer. */
+static int session_for(ba_call *call, const ba_user *user, const ba_session **session)
+{
+    *session = ba_session_begin(call, user, 1);
+    if (!*session) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    return *session != NULL;
+}
+
+/* Hands out the session's cookies: the new one's, or again those of the caller's own.
+ * 0: the call has its answer. */
+static int hand_out(ba_call *call, const ba_session *added)
+{
+    apr_status_t rv = added ? ba_session_set_cookies(call, added, 1) : ba_session_send_again(call);
+
+    if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    return rv == APR_SUCCESS;
+}
+
+/* The old address agrees: now the new one is asked. */
+static void confirm_change(ba_call *call, const mailed_link *l)
+{
+    ba_mail *mail = ba_mail_offered(call)
+                        ? ba_link_mail(call, BA_MAIL_CHANGE_VERIFY, l->user, l->change_to,
+                                       BA_LINK_CHANGE, l->callback)
+                        : NULL;
+
+    if (ba_link_send(call, mail)) {
+        succeed(call, l, 0, NULL);
+    }
+}
+
+/* The new address is proved: it becomes the user's. */
+static void finish_change(ba_call *call, const mailed_link *l)
+{
+    const ba_session *added = NULL;
+    ba_mail *notice = NULL;
+    ba_user *after = apr_pmemdup(call->pool, l->user, sizeof(*after));
+    apr_status_t rv;
+
+    if (!call->session && !session_for(call, l->user, &added)) {
+        return;
+    }
+    if (ba_mail_offered(call) && l->user->email_verified) {
+        notice = ba_mail_compose(call, BA_MAIL_CHANGE_DONE, l->user, l->user->email, NULL,
+                                 l->change_to);
+    }
+    rv = call->store->ops->email_change(call->store, l->user, l->change_to, 1, added, notice, NULL,
+                                        call->now, call->pool);
+    if (rv != APR_SUCCESS) {
+        refuse(call, rv == APR_EGENERAL ? NULL : l->callback,
+               rv == APR_EEXIST     ? &ba_err_user_exists
+               : rv == APR_NOTFOUND ? &ba_err_link_no_user
+                                    : &ba_err_unavailable);
+        return;
+    }
+    ba_mail_stored(call, notice);
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0441: address changed, user %s, client %s", l->user->id,
+                call->client);
+    after->email = l->change_to;
+    after->email_verified = 1;
+    after->updated_at = call->now;
+    call->user = after;
+    if (hand_out(call, added)) {
+        succeed(call, l, 1, after);
+    }
+}
+
+/* The address is proved. */
+static void verify(ba_call *call, const mailed_link *l)
+{
+    int signs_in = call->settings->verify_signs_in;
+    const ba_session *added = NULL;
+    ba_user *after = apr_pmemdup(call->pool, l->user, sizeof(*after));
+    apr_status_t rv;
+
+    if (l->user->email_verified) {
+        succeed(call, l, 1, NULL);
+        return;
+    }
+    if (signs_in) {
+        rv = ba_session_find(call);
+        if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_INCOMPLETE) {
+            ba_call_fail(call, &ba_err_unavailable);
+            return;
+        }
+        if ((rv != APR_SUCCESS || strcmp(call->user->id, l->user->id))
+            && !session_for(call, l->user, &added)) {
+            return;
+        }
+    }
+    rv = call->store->ops->user_verify(call->store, l->user, added, call->now, call->pool);
+    if (rv != APR_SUCCESS) {
+        refuse(call, rv == APR_NOTFOUND ? l->callback : NULL,
+               rv == APR_NOTFOUND ? &ba_err_link_no_user : &ba_err_unavailable);
+        return;
+    }
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0442: address verified, user %s, client %s", l->user->id,
+                call->client);
+    after->email_verified = 1;
+    call->user = after;
+    if (!signs_in || hand_out(call, added)) {
+        succeed(call, l, 1, NULL);
+    }
+}
+
+static void verify_email(ba_call *call, const void *input)
+{
+    const link_query *query = input;
+    mailed_link l = {.callback = query->callback_url};
+    const char *email, *hash;
+    const ba_error *error = read_token(call, query->token, &email, &l);
+    apr_status_t rv;
+
+    if (error) {
+        refuse(call, l.callback, error);
+        return;
+    }
+    rv = call->store->ops->login(call->store, ba_text_lower(email, call->pool), &l.user, &hash,
+                                 call->pool);
+    if (rv == APR_SUCCESS && l.change_to) {
+        rv = ba_session_find(call);
+        if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {
+            refuse(call, l.callback, &ba_err_link_other_user);
+            return;
+        }
+        rv = rv == APR_NOTFOUND || rv == APR_INCOMPLETE ? APR_SUCCESS : rv;
+    }
+    if (rv == APR_NOTFOUND) {
+        refuse(call, l.callback, &ba_err_link_no_user);
+    }
+    else if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+    else if (!l.change_to) {
+        verify(call, &l);
+    }
+    else if (!strcmp(l.type, BA_LINK_CONFIRM)) {
+        confirm_change(call, &l);
+    }
+    else {
+        finish_change(call, &l);
+    }
+}
+
+/* ---- change-email */
+
+typedef struct change_body {
+    const char *new_email;
+    const char *callback_url;
+} change_body;
+
+static const ba_field change_fields[] = {
+    {"newEmail", BA_FIELD_EMAIL, BA_REQUIRED, offsetof(change_body, new_email)},
+    {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(change_body, callback_url)},
+    {0},
+};
+
+static const ba_schema change_schema = {change_fields, sizeof(change_body), 0, BA_OBJECT};
+
+/* The address was never proved, so there is nobody to ask. */
+static void change_now(ba_call *call, const char *email, const char *callback)
+{
+    ba_user *after = apr_pmemdup(call->pool, call->user, sizeof(*after));
+    ba_mail *mail = NULL;
+    apr_status_t rv;
+
+    after->email = email;
+    after->updated_at = call->now;
+    if (ba_mail_offered(call)) {
+        mail = ba_link_mail(call, BA_MAIL_VERIFY, after, NULL, NULL, callback);
+    }
+    rv = call->store->ops->email_change(call->store, call->user, email, 0, NULL, mail, NULL,
+                                        call->now, call->pool);
+    if (rv == APR_EEXIST) {
+        answer_status(call); /* somebody was faster: as a taken one */
+        return;
+    }
+    if (rv != APR_SUCCESS) {
+        ba_call_fail(call, rv == APR_NOTFOUND ? &ba_err_unauthorized : &ba_err_unavailable);
+        return;
+    }
+    ba_mail_stored(call, mail);
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0443: address changed, user %s, client %s",
+                call->user->id, call->client);
+    call->user = after;
+    if (hand_out(call, NULL)) {
+        answer_status(call);
+    }
+}
+
+/* Asks at the old address, or only at the new one. */
+static void ask_for_change(ba_call *call, const char *email, const char *callback)
+{
+    int at_old = call->user->email_verified && call->settings->change_email_confirm;
+    ba_mail *mail
+        = ba_link_mail(call, at_old ? BA_MAIL_CHANGE_CONFIRM : BA_MAIL_CHANGE_VERIFY, call->user,
+                       email, at_old ? BA_LINK_CONFIRM : BA_LINK_CHANGE, callback);
+
+    if (!mail) {
+        ba_call_fail(call, &ba_err_internal);
+    }
+    else if (ba_link_send(call, mail)) {
+        answer_status(call);
+    }
+}
+
+static void change_email(ba_call *call, const void *input)
+{
+    const change_body *body = input;
+    const ba_settings *s = call->settings;
+    int at_once = !call->user->email_verified && s->change_email_unverified;
+    const char *email = ba_text_lower(body->new_email, call->pool);
+    const char *hash;
+    ba_user *other;
+    apr_status_t rv;
+
+    if (!s->change_email) {
+        ba_call_fail(call, &ba_err_change_email_disabled);
+        return;
+    }
+    if (!strcmp(email, call->user->email)) {
+        ba_call_fail(call, &ba_err_same_email);
+        return;
+    }
+    if (!at_once && !ba_mail_offered(call)) {
+        ba_call_fail(call, &ba_err_change_email_no_mail);
+        return;
+    }
+    if (strlen(email) > BA_EMAIL_MAX) {
+        ba_call_fail_with(call, &ba_err_validation, "[body.newEmail] Invalid email address");
+        return;
+    }
+    rv = call->store->ops->login(call->store, email, &other, &hash, call->pool);
+    if (rv == APR_SUCCESS) {
+        answer_status(call); /* taken, which is nobody's business (http-api 8) */
+    }
+    else if (rv != APR_NOTFOUND) {
+        ba_call_fail(call, &ba_err_unavailable);
+    }
+    else if (at_once) {
+        change_now(call, email, body->callback_url);
+    }
+    else {
+        ask_for_change(call, email, body->callback_url);
+    }
+    ba_link_hide_work(call);
+}
+
+static const ba_route routes[] = {
+    {"POST", "/send-verification-email", BA_ANYONE, 0, &send_schema, send_verification, NULL},
+    {"GET", "/verify-email", BA_ANYONE, 0, NULL, verify_email, &link_schema},
+    {"POST", "/change-email", BA_SIGNED_IN, 0, &change_schema, change_email, NULL},
+    {0},
+};
+
+const ba_feature ba_email_routes = {"email", routes, NULL, NULL};

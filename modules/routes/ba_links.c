@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_links.h"
+
+#include "ba_jwt.h"
+#include "ba_mac.h"
+#include "ba_settings.h"
+#include "ba_store.h"
+#include "ba_text.h"
+
+#include <apr_strings.h>
+#include <apr_time.h>
+
+/* More than composing a mail and committing it takes, the slow disk included. */
+#define HIDDEN_MS 100
+
+const char *ba_link(const ba_call *call, const char *path, const char *callback,
+                    const char *fallback)
+{
+    const ba_settings *s = call->settings;
+
+    if (!callback || !*callback) {
+        callback = fallback;
+    }
+    return apr_pstrcat(call->pool, s->origin, s->base_path, path, "callbackURL=",
+                       ba_text_url_encode(callback, call->pool), NULL);
+}
+
+static const char *make_token(const ba_call *call, const char *email, const char *change_to,
+                              const char *type)
+{
+    json_t *claims = ba_json_object(call->pool);
+    apr_int64_t now = call->now / 1000;
+
+    json_object_set_new(claims, "email", json_string(email));
+    if (change_to) {
+        json_object_set_new(claims, "updateTo", json_string(change_to));
+        json_object_set_new(claims, "requestType", json_string(type));
+    }
+    json_object_set_new(claims, "iat", json_integer(now));
+    json_object_set_new(claims, "exp", json_integer(now + call->settings->verify_expires_in));
+    return ba_jwt_sign(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes), claims, call->pool);
+}
+
+ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
+                      const char *change_to, const char *type, const char *callback)
+{
+    const char *token = make_token(call, user->email, change_to, type);
+    const char *path;
+
+    if (!token) {
+        ba_call_log(call, BA_LOG_ERROR, 0, "BA0421: signing a token failed");
+        return NULL;
+    }
+    path = apr_pstrcat(call->pool, "/verify-email?token=", token, "&", NULL);
+    return ba_mail_compose(call, kind, user,
+                           kind == BA_MAIL_CHANGE_VERIFY ? change_to : user->email,
+                           ba_link(call, path, callback, "/"), change_to);
+}
+
+const char *ba_link_identifier(const ba_call *call, const char *prefix, const char *token)
+{
+    const char *plain = apr_pstrcat(call->pool, prefix, token, NULL);
+
+    return call->settings->hash_identifiers ? ba_mac_digest(plain, call->pool) : plain;
+}
+
+apr_status_t ba_link_find(ba_call *call, const char *prefix, const char *token,
+                          ba_verification **row)
+{
+    const char *stored = ba_link_identifier(call, prefix, token);
+    apr_status_t rv;
+
+    /* longer ones are in no row, and not worth a question */
+    if (!stored || strlen(token) > BA_TOKEN_MAX - strlen(prefix)) {
+        return APR_NOTFOUND;
+    }
+    rv = call->store->ops->verification(call->store, stored, row, call->pool);
+    if (rv == APR_NOTFOUND && call->settings->hash_identifiers) {
+        rv = call->store->ops->verification(call->store,
+                                            apr_pstrcat(call->pool, prefix, token, NULL), row,
+                                            call->pool);
+    }
+    return rv;
+}
+
+void ba_link_hide_work(const ba_call *call)
+{
+    apr_int64_t spent = apr_time_as_msec(apr_time_now()) - call->now;
+
+    /* a clock that was set meanwhile must not make anybody wait for long */
+    if (spent < 0) {
+        spent = 0;
+    }
+    if (spent < HIDDEN_MS) {
+        apr_sleep(apr_time_from_msec(HIDDEN_MS - spent));
+    }
+}
+
+void ba_link_redirect(ba_call *call, const char *url)
+{
+    call->answer.status = 302;
+    call->answer.error = NULL;
+    call->answer.type = "application/json";
+    call->answer.location = url;
+}
+
+int ba_link_send(ba_call *call, ba_mail *mail)
+{
+    if (mail && call->store->ops->mail_add(call->store, mail, call->pool) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return 0;
+    }
+    ba_mail_stored(call, mail);
+    return 1;
+}

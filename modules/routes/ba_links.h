@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* What flows with a mailed link share: the tokens, the links, what is hidden
+ * (http-api 9). */
+
+#ifndef BA_LINKS_H
+#define BA_LINKS_H
+
+#include "ba_json.h"
+#include "ba_mail.h"
+
+/* What a token of the link lets its bearer do: "requestType" of the claims. */
+#define BA_LINK_CONFIRM "change-email-confirmation"
+#define BA_LINK_CHANGE "change-email-verification"
+
+/* A link below the base path: path?callbackURL=… after what path ends in; callback
+ * NULL or "": fallback. Always of the configured origin (security.md TK-10). */
+const char *ba_link(const ba_call *call, const char *path, const char *callback,
+                    const char *fallback);
+
+/* A mail to user that asks to prove the address in user, or, with change_to, an address
+ * that is to replace it; type is then one of the two above. NULL: logged, and it
+ * cannot be. */
+ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
+                      const char *change_to, const char *type, const char *callback);
+
+/* Identifier of a verification row as it is stored (http-api 9.4). NULL: OpenSSL failed. */
+const char *ba_link_identifier(const ba_call *call, const char *prefix, const char *token);
+
+/* The row of a token that has come back, expired or not. As ba_store's verification(),
+ * and finds what was stored before BetterAuthVerificationIdentifier changed to hashed. */
+apr_status_t ba_link_find(ba_call *call, const char *prefix, const char *token,
+                          ba_verification **row);
+
+/* Waits until the call is as old as one that had to write to the database, so that the
+ * clock does not tell whether an account exists (security.md TH-10). */
+void ba_link_hide_work(const ba_call *call);
+
+/* 302 to url. */
+void ba_link_redirect(ba_call *call, const char *url);
+
+/* Stores the mail (NULL: none) on its own. 0: the call has its answer. */
+int ba_link_send(ba_call *call, ba_mail *mail);
+
+#endif
