@@ -108,7 +108,7 @@
     " WHERE \"userId\" = %s AND \"providerId\" = 'credential'",
 
 [BA_SQL_VERIFICATION_ADD] =
-    "INSERT INTO \"verification\" (\"id\", \"identifier\", substr(\"value\", 1, 255), \"expiresAt\", \"createdAt\","
+    "INSERT INTO \"verification\" (\"id\", \"identifier\", \"value\", \"expiresAt\", \"createdAt\","
     " \"updatedAt\") VALUES (%s, %s, %s, %s, %s, %s)",
 
 [BA_SQL_VERIFICATION] =
