@@ -52,6 +52,9 @@ const ba_error ba_err_post_get_session = {
 
 const ba_error ba_err_not_fresh = {403, "SESSION_NOT_FRESH", "Session is not fresh"};
 const ba_error ba_err_email_update = {400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated"};
+const ba_error ba_err_missing_field = {400, "MISSING_FIELD", "A field is required"};
+const ba_error ba_err_field_not_allowed = {400, "FIELD_NOT_ALLOWED",
+                                           "A field is not allowed to be set"};
 const ba_error ba_err_no_fields = {400, NULL, "No fields to update"};
 const ba_error ba_err_no_credential = {400, "CREDENTIAL_ACCOUNT_NOT_FOUND",
                                        "Credential account not found"};

@@ -46,6 +46,8 @@ extern const ba_error ba_err_get_session;
 extern const ba_error ba_err_post_get_session;
 extern const ba_error ba_err_not_fresh;
 extern const ba_error ba_err_email_update;
+extern const ba_error ba_err_missing_field;     /* message names the field */
+extern const ba_error ba_err_field_not_allowed; /* the same */
 extern const ba_error ba_err_no_fields;
 extern const ba_error ba_err_no_credential;
 extern const ba_error ba_err_invalid_password;

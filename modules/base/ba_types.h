@@ -32,6 +32,7 @@ typedef struct ba_user {
     int email_verified;
     ba_time created_at;
     ba_time updated_at;
+    const struct ba_extra *extra; /* ba_column.h; NULL: no own columns */
 } ba_user;
 
 /* A row of `session`. */
@@ -44,6 +45,7 @@ typedef struct ba_session {
     ba_time expires_at;
     ba_time created_at;
     ba_time updated_at;
+    const struct ba_extra *extra;
     int limit; /* of a new one: how many its user may have; 0: any number */
 } ba_session;
 

@@ -278,6 +278,106 @@ static int is_cookie_path(const char *path)
     return *path == '/';
 }
 
+static const char *const own_names[2][12] = {
+    {"id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt", "password",
+     "callbackURL", "rememberMe", NULL},
+    {"id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId",
+     NULL},
+};
+
+/* As columns compare: without regard to case. */
+static int is_one_of(const char *name, const char *const *names)
+{
+    while (*names && ap_cstr_casecmp(name, *names)) {
+        ++names;
+    }
+    return *names != NULL;
+}
+
+/* A name that can stand in a statement as it is. */
+static int is_identifier(const char *name)
+{
+    apr_size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    return len && len <= 64 && !name[len] && !apr_isdigit(*name);
+}
+
+/* The words after the type; NULL or a message. */
+static const char *read_column_words(apr_pool_t *pool, ba_column *c, int argc, char *const argv[])
+{
+    for (int i = 0; i < argc; ++i) {
+        if (!ap_cstr_casecmp(argv[i], "required")) {
+            c->required = 1;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "readonly")) {
+            c->readonly = 1;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "hidden")) {
+            c->hidden = 1;
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "default=", 8)) {
+            c->fallback = ba_column_value(c->type, argv[i] + 8, pool);
+            if (!c->fallback) {
+                return apr_pstrcat(pool, "takes a default= that is a ", ba_column_types[c->type],
+                                   NULL);
+            }
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "column=", 7)) {
+            c->column = argv[i] + 7;
+        }
+        else {
+            return "takes required, readonly, hidden, default=VALUE and column=NAME after the type";
+        }
+    }
+    return NULL;
+}
+
+static const char *read_column(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    ba_columns *all = member;
+    int of_session = !ap_cstr_casecmp(argv[0], "session");
+    apr_array_header_t **list = of_session ? &all->session : &all->user;
+    ba_column c = {argv[1], argv[1], BA_COLUMN_STRING, 0, 0, 0, NULL};
+    const char *problem;
+
+    (void)slot;
+    if (!of_session && ap_cstr_casecmp(argv[0], "user")) {
+        return "takes user or session first";
+    }
+    while (ba_column_types[c.type] && ap_cstr_casecmp(argv[2], ba_column_types[c.type])) {
+        ++c.type;
+    }
+    if (!ba_column_types[c.type]) {
+        return "takes string, number, boolean or date as type";
+    }
+    if ((problem = read_column_words(pool, &c, argc - 3, argv + 3)) != NULL) {
+        return problem;
+    }
+    if (!is_identifier(c.name) || !is_identifier(c.column) || is_one_of(c.name, own_names[of_session])
+        || is_one_of(c.column, own_names[of_session])) {
+        return "takes names of letters, digits and _ that the table does not have already";
+    }
+    for (int i = 0; *list && i < (*list)->nelts; ++i) {
+        const ba_column *other = &APR_ARRAY_IDX(*list, i, ba_column);
+
+        if (!ap_cstr_casecmp(other->name, c.name) || !ap_cstr_casecmp(other->column, c.column)) {
+            return "takes each name once";
+        }
+    }
+    if (c.required && !c.fallback && (of_session || c.readonly)) {
+        return "needs default=VALUE where nobody can give a value that is required";
+    }
+    if (!*list) {
+        *list = apr_array_make(pool, 4, sizeof(ba_column));
+    }
+    if ((*list)->nelts == BA_COLUMNS_MAX) {
+        return "takes 16 columns of a table at most";
+    }
+    APR_ARRAY_PUSH(*list, ba_column) = c;
+    return NULL;
+}
+
 /* Whether the cookies are Secure, as two of these need it, is known only later. */
 static const char *read_cookie_attributes(apr_pool_t *pool, const ba_slot *slot, void *member,
                                           int argc, char *const argv[])
@@ -546,6 +646,7 @@ static const ba_kind url_kind = {read_url, sizeof(const char *), 1, 1};
 static const ba_kind name_kind = {read_name, sizeof(const char *), 1, 1};
 static const ba_kind cookie_attributes_kind
     = {read_cookie_attributes, sizeof(ba_cookie_attributes), 1, 3};
+static const ba_kind column_kind = {read_column, sizeof(ba_columns), 3, 8};
 static const ba_kind origin_kind = {read_origin, sizeof(const char *), 1, 1};
 static const ba_kind url_path_kind = {read_url_path, sizeof(const char *), 1, 1};
 static const ba_kind directory_kind = {read_directory, sizeof(const char *), 1, 1};
@@ -676,6 +777,9 @@ const command_rec ba_directives[] = {
                "life of a link to delete an account"),
     SERVER_ROW("BetterAuthVerificationIdentifier", word_kind, hash_identifiers, "plain", 0, 0,
                identifier_words, "how mailed tokens are stored: plain or hashed"),
+    SERVER_ROW("BetterAuthField", column_kind, columns, NULL, 0, 0, NULL,
+               "user|session NAME string|number|boolean|date [required] [readonly] [hidden] "
+               "[default=VALUE] [column=NAME]: a column of the operator's own"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,

@@ -8,6 +8,7 @@
 #ifndef BA_SETTINGS_H
 #define BA_SETTINGS_H
 
+#include "ba_column.h"
 #include "ba_types.h"
 
 typedef struct ba_range {
@@ -76,6 +77,7 @@ typedef struct ba_settings {
     int ipv6_subnet; /* bits of an address that count */
     int ip_tracking;
     ba_id_kind generate_id;
+    ba_columns columns;   /* the operator's own */
     const char *app_name; /* what people are told; absent: the host of base_url */
     ba_mailer mailer;
     const char *mail_from; /* address; NULL: noreply@ the host of base_url */

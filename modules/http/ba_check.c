@@ -376,8 +376,24 @@ int ba_check_speaks_tls(server_rec *s)
     return f->ssl_engine && !strcasecmp(f->ssl_engine, "on");
 }
 
+static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)
+{
+    ba_db db = {0};
+    const char *error;
+
+    ba_db_extend(&db, &settings_of(f)->columns, pool);
+    error = db.texts ? ba_db_check(&db, conn, pool) : NULL;
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
+                     "BA0127: the %s database lacks a column of BetterAuthField (%s): add it to "
+                     "the table; answering 503 until then",
+                     f->source.driver, error);
+    }
+}
+
 static void check_source(const facts *f, apr_pool_t *pool)
 {
+    const ba_db db = {0};
     const char *error;
     ba_db_conn *conn = ba_dbd_connect(&f->source, &error, pool);
 
@@ -387,8 +403,11 @@ static void check_source(const facts *f, apr_pool_t *pool)
                      f->source.driver, error);
         return;
     }
-    error = ba_db_check(conn, pool);
-    if (error) {
+    error = ba_db_check(&db, conn, pool);
+    if (!error) {
+        check_columns(f, conn, pool);
+    }
+    else {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
                      "BA0120: the %s database lacks our tables (%s): load sql/%s/*.sql in order; "
                      "answering 503 until then",
@@ -396,10 +415,14 @@ static void check_source(const facts *f, apr_pool_t *pool)
     }
 }
 
-static int same_source(const ba_dbd_source *a, const ba_dbd_source *b)
+static int same_check(const facts *a, const facts *b)
 {
-    return !strcmp(a->driver, b->driver)
-           && !strcmp(a->params ? a->params : "", b->params ? b->params : "");
+    const ba_columns *of_a = &settings_of(a)->columns, *of_b = &settings_of(b)->columns;
+
+    return !strcmp(a->source.driver, b->source.driver)
+           && !strcmp(a->source.params ? a->source.params : "",
+                      b->source.params ? b->source.params : "")
+           && of_a->user == of_b->user && of_a->session == of_b->session;
 }
 
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
@@ -414,7 +437,7 @@ void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
         }
         while (earlier != f
                && !(has_secret(earlier) && has_database(earlier)
-                    && same_source(&earlier->source, &f->source))) {
+                    && same_check(earlier, f))) {
             earlier = earlier->next;
         }
         if (earlier == f) {

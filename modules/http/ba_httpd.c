@@ -123,6 +123,7 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     ba_server_config *config = apr_pmemdup(pconf, shared, sizeof(*config));
     ba_settings *settings = &config->values;
     ba_site *site;
+    ba_db *db;
 
     config->site = NULL;
     ap_set_module_config(s->module_config, &betterauth_module, config);
@@ -142,7 +143,9 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     site = apr_pcalloc(pconf, sizeof(*site));
     site->settings = settings;
     site->gate = gate;
-    site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
+    db = ba_dbd_create(s, ba_check_database(s), pconf);
+    ba_db_extend(db, &settings->columns, pconf);
+    site->store = ba_store_create(db, pconf);
     config->site = site;
     return OK;
 }

@@ -83,6 +83,7 @@ static const struct {
     {&ba_err_password_disabled, "error",
      "Signing in with a password is not possible here at the moment."},
     {&ba_err_sign_up_disabled, "error", "New accounts cannot be created here at the moment."},
+    {&ba_err_missing_field, "error", "Something that is needed is missing."},
     {&ba_err_create_user, "error",
      "The account could not be created. Try a shorter name or another address."},
     {&ba_err_busy, "error", "Many people are signing in right now. Try again in a moment."},
@@ -282,12 +283,22 @@ static json_t *endpoint_body(const page_view *v, const page_row *row)
 {
     json_t *body = ba_json_object(v->r->pool);
     static const char *const fields[] = {"name", "email", "password"};
+    const apr_array_header_t *columns;
 
     for (int i = 0; i < 3; ++i) {
         json_t *value = json_object_get(v->form, fields[i]);
 
         if (value) {
             json_object_set(body, fields[i], value);
+        }
+    }
+    columns = !strcmp(row->name, "/sign-up") ? v->settings->columns.user : NULL;
+    for (int i = 0; columns && i < columns->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(columns, i, ba_column).name;
+        json_t *value = json_object_get(v->form, name);
+
+        if (value) {
+            json_object_set(body, name, value);
         }
     }
     if (!strcmp(row->name, "/sign-in")) {

@@ -5,6 +5,7 @@
  * (http-api 5.12, 5.14, 5.18). */
 
 #include "ba_hashing.h"
+#include "ba_input.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
@@ -24,12 +25,14 @@ typedef struct update_body {
     const json_t *email;
     const json_t *name;
     const json_t *image;
+    const json_t *whole;
 } update_body;
 
 static const ba_field update_fields[] = {
     {"email", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, email)},
     {"name", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, name)},
     {"image", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, image)},
+    {"", BA_FIELD_WHOLE, BA_OPTIONAL, offsetof(update_body, whole)},
     {0},
 };
 
@@ -57,13 +60,17 @@ static void update_user(ba_call *call, const void *input)
     const update_body *body = input;
     const char *name = json_string_value(body->name);
     const char *problem = wrong_type(body);
+    const ba_extra *extra;
     apr_status_t rv;
 
     if (!ba_json_falsy(body->email)) {
         ba_call_fail(call, &ba_err_email_update);
         return;
     }
-    if (!body->name && !body->image) {
+    if (!ba_input_update(call, call->settings->columns.user, body->whole, &extra)) {
+        return;
+    }
+    if (!body->name && !body->image && !ba_extra_any(extra)) {
         ba_call_fail(call, &ba_err_no_fields);
         return;
     }
@@ -75,7 +82,8 @@ static void update_user(ba_call *call, const void *input)
         return;
     }
     rv = call->store->ops->user_update(call->store, call->user->id, name, body->image != NULL,
-                                       json_string_value(body->image), call->now, call->pool);
+                                       json_string_value(body->image), extra, call->now,
+                                       call->pool);
     if (rv == APR_EINVAL) {
         ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
     }

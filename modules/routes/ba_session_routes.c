@@ -3,11 +3,13 @@
 
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
+#include "ba_input.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
 #include "ba_store.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 static void get_session(ba_call *call, const void *body)
@@ -169,14 +171,62 @@ static void revoke_other_sessions(ba_call *call, const void *body)
     revoke_all(call, call->session->id);
 }
 
-/* Only additional fields of sessions could be updated. */
-static const ba_field no_fields[] = {{0}};
-static const ba_schema update_schema = {no_fields, 1, 0, BA_RECORD};
+typedef struct update_body {
+    const json_t *whole;
+} update_body;
 
-static void update_session(ba_call *call, const void *body)
+static const ba_field update_fields[] = {
+    {"", BA_FIELD_WHOLE, BA_OPTIONAL, offsetof(update_body, whole)},
+    {0},
+};
+
+static const ba_schema update_schema = {update_fields, sizeof(update_body), 0, BA_RECORD};
+
+static void answer_updated(ba_call *call, const ba_extra *extra)
 {
-    (void)body;
-    ba_call_fail(call, &ba_err_no_fields);
+    ba_session *session = apr_pmemdup(call->pool, call->session, sizeof(*session));
+    json_t *json = ba_json_object(call->pool);
+
+    session->extra = ba_extra_merge(session->extra, extra, call->pool);
+    session->updated_at = call->now;
+    call->session = session;
+    if (ba_session_send_again(call) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    json_object_set(json, "session", ba_json_session(session, call->pool));
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+/* Only the operator's own columns can be updated. */
+static void update_session(ba_call *call, const void *input)
+{
+    const update_body *body = input;
+    const ba_extra *extra;
+
+    if (!ba_input_update(call, call->settings->columns.session, body->whole, &extra)) {
+        return;
+    }
+    if (!ba_extra_any(extra)) {
+        ba_call_fail(call, &ba_err_no_fields);
+        return;
+    }
+    switch (call->store->ops->session_update(call->store, call->session, extra, call->now,
+                                             call->pool)) {
+    case APR_SUCCESS:
+        answer_updated(call, extra);
+        break;
+    case APR_NOTFOUND:
+        ba_session_clear_cookies(call);
+        ba_call_fail(call, &ba_err_get_session);
+        break;
+    case APR_EINVAL:
+        ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
+        break;
+    default:
+        ba_call_fail(call, &ba_err_unavailable);
+        break;
+    }
 }
 
 static const ba_route routes[] = {

@@ -212,6 +212,7 @@ const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remem
     session->token = ba_random_text(BA_TOKEN_LENGTH, call->pool);
     session->user_id = user->id;
     session->limit = (int)s->max_sessions;
+    session->extra = ba_extra_fallback(s->columns.session, call->pool);
     session->ip_address = s->ip_tracking ? call->client : "";
     session->user_agent = agent ? ba_text_cut(ba_text_from_latin1(agent, call->pool),
                                               BA_USER_AGENT_MAX, call->pool)

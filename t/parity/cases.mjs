@@ -602,4 +602,39 @@ post('other: unlink one of two', UA, { accountId: 'account5' }, { ...other, cook
 post('other: unlink an unknown one', UA, { accountId: 'x' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
 for (const address of ['2001:db8:1:2:3:4:5:6', '::1', '203.0.113.9', '::ffff:203.0.113.9']) post(`subnet: sign-in from ${address}`, IN, ada, { site: 'subnet', headers: [['X-Forwarded-For', address]] });
 
+// --- The operator's own columns -----------------------------------------------------------------------------------------
+const F = { site: 'fields' };
+const person = { ...newcomer, company: 'Acme' };
+const filled = [`UPDATE user SET company_name = 'Bobs', age = 42, beta = 1, birthday = '2000-02-29 12:00:00.123', plan = 'pro', secretNote = 'psst', note = 'n' WHERE email = 'ada@example.com'`,
+  `UPDATE session SET theme = 'dark', level = 7, seen = '2020-01-01 00:00:00' WHERE id = 'session0'`];
+const own = { ...F, cookie: session(TOKENS.ada) };
+for (const more of [{}, { company: undefined }, { company: null }, { company: '' }, { company: 'Zoë 𝒜 "\\' }, { company: 'x'.repeat(2000) }, { age: 7 }, { age: 0 }, { age: -1 }, { age: null }, { age: '8' }, { age: 2147483647 },
+  { age: 2147483648 }, { beta: true }, { beta: false }, { beta: null }, { birthday: '2001-02-03T04:05:06.789Z' }, { birthday: null }, { plan: 'pro' }, { plan: '' }, { plan: null }, { note: 'x' }, { note: '' }, { note: null }, { note: 0 },
+  { note: false }, { secretNote: 'psst' }, { theme: 'dark' }, { other: 'x' }, { company_name: 'x' }, { Company: 'x' }, { password: 'short', company: undefined }, { email: 'ada@example.com', company: undefined },
+  { email: 'ada@example.com' }, { rememberMe: false }]) {
+  post(`fields: sign-up ${JSON.stringify(more, (key, value) => (value === undefined ? '(none)' : typeof value === 'string' && value.length > 60 ? '(long)' : value))}`, UP, { ...person, ...more }, F);
+}
+post('fields: sign-up by form', UP, form({ ...person, age: '9' }), { ...F, type: FORM });
+post('fields: sign-up by form without it', UP, form(newcomer), { ...F, type: FORM });
+post('fields: sign-in', IN, ada, { ...F, rows: filled });
+post('fields: sign-in, all NULL', IN, ada, F);
+get('fields: get-session', S, session(TOKENS.ada), { ...F, rows: filled });
+get('fields: get-session, all NULL', S, session(TOKENS.ada), F);
+get('fields: get-session, due', S, session(TOKENS.due), { ...F, rows: filled });
+get('fields: list-sessions', '/list-sessions', session(TOKENS.ada), { ...F, rows: filled, anyOrder: true });
+for (const body of [{}, { age: 5 }, { age: null }, { company: 'New' }, { company: '' }, { beta: false, birthday: '1999-12-31T23:59:59.999Z' }, { birthday: null }, { secretNote: 'x' }, { plan: 'pro' }, { plan: '' }, { plan: null },
+  { note: 'x' }, { note: null }, { name: 'Other', age: 6 }, { image: null, age: 6 }, { email: 'x@y.co', age: 6 }, { email: 'x@y.co', plan: 'pro' }, { theme: 'x' }, { other: 1 }, { plan: 'pro', age: 1 }]) {
+  post(`fields: update-user ${JSON.stringify(body)}`, '/update-user', body, { ...own, rows: filled });
+}
+for (const body of [{}, { theme: 'blue' }, { theme: null }, { theme: '' }, { seen: '2021-01-01T00:00:00.000Z' }, { seen: null }, { level: 9 }, { level: 0 }, { level: null }, { theme: 'x', level: 2 }, { token: 'x' }, { userId: 'x', theme: 'y' },
+  { expiresAt: '2040-01-01T00:00:00.000Z' }, { age: 3 }, { other: 1 }]) {
+  post(`fields: update-session ${JSON.stringify(body)}`, '/update-session', body, { ...own, rows: filled });
+}
+post('fields: update-session, not remembered', '/update-session', { theme: 'x' }, { ...own, cookie: `${session(TOKENS.short)}; ${MARKER}` });
+post('fields: update-session, nobody', '/update-session', { theme: 'x' }, F);
+post('fields: update-session, an array', '/update-session', [], own);
+post('fields: update-session, null', '/update-session', 'null', own);
+post('fields: change-password', CP, { ...change, revokeOtherSessions: true }, { ...own, rows: filled });
+for (const site of ['manual', 'verify']) post(`fields: ${site} has none`, UP, person, { site });
+
 export default cases;

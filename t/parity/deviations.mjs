@@ -126,6 +126,11 @@ export const deviations = [
     reason: 'httpd merges slashes and decodes paths first, so these are the endpoint that is switched off; npm knows no such path',
   },
   {
+    match: 'fields: sign-up {"company":null}',
+    fields: ['status', 'body', 'cookies', 'rows'],
+    reason: 'null for a field that is required is as good as missing; npm lets the column decide',
+  },
+  {
     match: "slash: GET '/ok//'",
     fields: ['status', 'type', 'body'],
     reason: 'httpd has made one slash of two',

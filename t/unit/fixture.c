@@ -160,6 +160,23 @@ static apr_status_t session_extend(ba_store *store, const ba_session *row, ba_ti
     return rv;
 }
 
+static apr_status_t session_update(ba_store *store, const ba_session *row, const ba_extra *extra,
+                                   ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION_UPDATE);
+    ba_session *found = session_by(fake(store), row->token);
+
+    (void)pool;
+    if (rv == APR_SUCCESS && !found) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        found->extra = ba_extra_merge(found->extra, extra, fake(store)->pool);
+        found->updated_at = now;
+    }
+    return rv;
+}
+
 static apr_status_t session_delete(ba_store *store, const char *token, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_SESSION_DELETE);
@@ -229,7 +246,8 @@ static apr_status_t sessions_delete(ba_store *store, const char *user_id, const 
 }
 
 static apr_status_t user_update(ba_store *store, const char *user_id, const char *name,
-                                int set_image, const char *image, ba_time now, apr_pool_t *pool)
+                                int set_image, const char *image, const ba_extra *extra,
+                                ba_time now, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_USER_UPDATE);
     fake_user *u = user_by(fake(store), user_id, NULL);
@@ -238,6 +256,7 @@ static apr_status_t user_update(ba_store *store, const char *user_id, const char
     if (rv == APR_SUCCESS) {
         u->user.name = name ? name : u->user.name;
         u->user.image = set_image ? image : u->user.image;
+        u->user.extra = ba_extra_merge(u->user.extra, extra, fake(store)->pool);
         u->user.updated_at = now;
     }
     return rv;
@@ -489,6 +508,7 @@ static const ba_store_ops store_ops = {
     .sign_up = sign_up,
     .session_add = session_add,
     .session_extend = session_extend,
+    .session_update = session_update,
     .session_delete = session_delete,
     .password_renew = password_renew,
     .sessions = sessions,

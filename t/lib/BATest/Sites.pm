@@ -7,7 +7,21 @@ package BATest::Sites;
 use strict;
 use warnings;
 
-# name => what differs. database: consumers that share one name share the rows.
+# Columns of an operator's own, as t/conf/columns-*.sql makes them; and one virtual host on the same rows that has fewer.
+my $FIELDS = <<'END';
+    BetterAuthField user company string required column=company_name
+    BetterAuthField user age number
+    BetterAuthField user beta boolean default=false
+    BetterAuthField user birthday date
+    BetterAuthField user plan string readonly default=free
+    BetterAuthField user secretNote string hidden
+    BetterAuthField user note string readonly
+    BetterAuthField session theme string default=light
+    BetterAuthField session level number readonly default=1
+    BetterAuthField session seen date
+END
+
+# name => what differs. columns: the database has them too. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
     sqlite        => { dialect => 'sqlite' },
@@ -50,6 +64,10 @@ END
     'bearer-lite' => { dialect => 'sqlite', extra => "    BetterAuthBearer on\n" },
     limits        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
     'limits-lite' => { dialect => 'sqlite', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
+    fields        => { dialect => 'mysql', database => 'ba_fields', columns => 1, extra => $FIELDS },
+    'fields-few'  => { dialect => 'mysql', database => 'ba_fields', extra => "    BetterAuthField user age string\n" },
+    'fields-none' => { dialect => 'mysql', database => 'ba_fields' },
+    'fields-lite' => { dialect => 'sqlite', columns => 1, extra => $FIELDS },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -79,12 +97,14 @@ END
     BetterAuthGenerateID uuid
 END
     'parity-subnet' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => "    BetterAuthIPv6Subnet 48\n" },
+    'parity-fields' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, columns => 1, extra => $FIELDS },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
 );
 
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip bearer bearer-lite limits limits-lite);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip bearer bearer-lite limits limits-lite
+    fields fields-few fields-none fields-lite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
@@ -107,6 +127,15 @@ our %NPM = (
         account => { accountLinking => { allowUnlinkingAll => \1 } }, advanced => { defaultCookieAttributes => { sameSite => 'none', partitioned => \1, path => '/api' },
         ipAddress => { disableIpTracking => \1 }, database => { generateId => 'uuid' } } } },
     'parity-subnet' => { database => 'ba_parity_npm', options => { advanced => { ipAddress => { ipv6Subnet => 48 } } } },
+    'parity-fields' => { database => 'ba_parity_npm', columns => 1, options => {
+        user => { additionalFields => {
+            company => { type => 'string', required => \1, fieldName => 'company_name' }, age => { type => 'number', required => \0 },
+            beta => { type => 'boolean', required => \0, defaultValue => \0 }, birthday => { type => 'date', required => \0 },
+            plan => { type => 'string', required => \0, input => \0, defaultValue => 'free' }, secretNote => { type => 'string', required => \0, returned => \0 },
+            note => { type => 'string', required => \0, input => \0 } } },
+        session => { additionalFields => {
+            theme => { type => 'string', required => \0, defaultValue => 'light' }, level => { type => 'number', required => \0, input => \0, defaultValue => 1 },
+            seen => { type => 'date', required => \0 } } } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
 );
