@@ -248,8 +248,8 @@ static json_t *number(const char *text)
 {
     double n = strtod(text, NULL);
 
-    return floor(n) == n && fabs(n) < 9007199254740992.0 ? json_integer((json_int_t)n)
-                                                         : json_real(n);
+    return fabs(n) < 9007199254740992.0 && (double)(json_int_t)n == n ? json_integer((json_int_t)n)
+                                                                      : json_real(n);
 }
 
 /* The operator's own columns, but for hidden ones. */

@@ -13,7 +13,8 @@ static const char *number_text(double n, apr_pool_t *pool)
 {
     char text[32];
 
-    snprintf(text, sizeof(text), floor(n) == n && fabs(n) < 9007199254740992.0 ? "%.0f" : "%.17g", n);
+    snprintf(text, sizeof(text),
+             fabs(n) < 9007199254740992.0 && (double)(apr_int64_t)n == n ? "%.0f" : "%.17g", n);
     return apr_pstrdup(pool, text);
 }
 

@@ -34,7 +34,7 @@ static void takes_signed_and_bare_tokens(void **state)
 {
     static const char *const good[] = {
         "Bearer " SIGNED_TOKEN, "Bearer " COOKIE_TOKEN, "bearer " SIGNED_TOKEN,
-        "BEARER  \t" SIGNED_TOKEN, "Bearer " TOKEN,
+        ("BEARER  \t" SIGNED_TOKEN), "Bearer " TOKEN,
     };
     fixture *f = two_sessions(state, BA_BEARER_ON);
 
@@ -48,7 +48,7 @@ static void refuses_what_is_no_token(void **state)
 {
     static const char *const bad[] = {
         "Bearer", "Bearer ", "Bearer  ", "Basic " SIGNED_TOKEN, "Token " TOKEN, SIGNED_TOKEN,
-        "Bearer" SIGNED_TOKEN, "Bearer\t" SIGNED_TOKEN, "Bearer " TOKEN ".", "Bearer ." TOKEN,
+        ("Bearer" SIGNED_TOKEN), "Bearer\t" SIGNED_TOKEN, "Bearer " TOKEN ".", "Bearer ." TOKEN,
         "Bearer x" SIGNED_TOKEN, "Bearer " SIGNED_TOKEN "=", "Bearer " TOKEN "." TOKEN,
         "Bearer " TOKEN ".M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jR=",
         "Bearer " TOKEN ".M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jQ",
