@@ -10,6 +10,7 @@
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_refuse.h"
+#include "ba_session.h"
 #include "ba_who.h"
 
 #include <apr_strings.h>
@@ -202,6 +203,7 @@ static int is_public_word(const char *word)
 /* Cookies do not make caches careful, as an Authorization header does. */
 static void make_private(request_rec *r)
 {
+    const ba_site *site = ba_httpd_site(r->server);
     const char *type = r->content_type;
     const char *old = apr_table_get(r->headers_out, "Cache-Control");
     const char *out = "private";
@@ -225,7 +227,8 @@ static void make_private(request_rec *r)
     }
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_setn(r->headers_out, "Cache-Control", out);
-    apr_table_mergen(r->headers_out, "Vary", "Cookie");
+    apr_table_mergen(r->headers_out, "Vary",
+                     site && site->settings->bearer ? "Cookie, Authorization" : "Cookie");
 }
 
 static apr_status_t private_filter(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -243,14 +246,14 @@ void ba_guard_register_filter(void)
 }
 
 /* An SSI page may include a guarded part, which shows only while it is sent, too
- * late for its headers: so who has a session cookie gets a page of their own. */
+ * late for its headers: so who shows a session gets a page of their own. */
 static int may_include(request_rec *r)
 {
     const ba_site *site = ba_httpd_site(r->server);
 
     for (const ap_filter_t *f = site ? r->output_filters : NULL; f; f = f->next) {
         if (!strcasecmp(f->frec->name, "INCLUDES")) {
-            return ba_cookie_get(ba_httpd_request(r)->call, site->settings->session_cookie) != NULL;
+            return ba_session_claimed(ba_httpd_request(r)->call);
         }
     }
     return 0;

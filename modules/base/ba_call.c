@@ -13,6 +13,7 @@ ba_call *ba_call_create(ba_time now, apr_pool_t *pool)
     call->pool = pool;
     call->now = now;
     call->client = "";
+    call->needs_refresh = -1;
     call->answer.cookies = apr_table_make(pool, 4);
     return call;
 }
@@ -50,6 +51,14 @@ void ba_call_set_cookie(ba_call *call, const char *name, const char *line)
 {
     apr_table_unset(call->answer.cookies, name);
     apr_table_setn(call->answer.cookies, name, line);
+}
+
+void ba_call_add_header(ba_call *call, const char *name, const char *value)
+{
+    if (!call->answer.headers) {
+        call->answer.headers = apr_table_make(call->pool, 2);
+    }
+    apr_table_mergen(call->answer.headers, name, value);
 }
 
 void ba_call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *format, ...)

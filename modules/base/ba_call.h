@@ -10,6 +10,7 @@
 #define BA_CALL_H
 
 #include "ba_error.h"
+#include "ba_feature.h"
 #include "ba_types.h"
 
 /* Seconds a client is asked to wait after a 503. */
@@ -51,6 +52,7 @@ typedef struct ba_answer {
     const char *location;   /* NULL: none */
     int retry_after;        /* seconds; 0: no header */
     apr_table_t *cookies;   /* cookie name -> Set-Cookie value, in order */
+    apr_table_t *headers;   /* further ones, joined with what the glue says; NULL: none */
 } ba_answer;
 
 typedef struct ba_call {
@@ -59,6 +61,7 @@ typedef struct ba_call {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    const ba_feature *const *features; /* ends with NULL; NULL: none */
     const ba_call_ops *ops;
     void *baton; /* the glue's, for ops */
 
@@ -78,6 +81,8 @@ typedef struct ba_call {
     apr_status_t session_status;
     const ba_session *session;
     const ba_user *user;
+    int refresh_now;   /* this call refreshes, where others put it off */
+    int needs_refresh; /* put off: is it due? -1: not put off */
 
     int mail_waiting; /* a mail was put into the outbox: wake whoever delivers */
 
@@ -102,6 +107,9 @@ void ba_call_ok(ba_call *call, const char *json);
 /* Puts a Set-Cookie line into the answer. One line per name: a later one
  * replaces an earlier one (security.md SE-16). */
 void ba_call_set_cookie(ba_call *call, const char *name, const char *line);
+
+/* Adds a header to the answer; a list goes on where there is one already. */
+void ba_call_add_header(ba_call *call, const char *name, const char *value);
 
 /* Logs one formatted line. Never pass a password, token, hash or cookie. */
 void ba_call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *format, ...)

@@ -31,6 +31,8 @@ const ba_error ba_err_error_callback_url = {403, "INVALID_ERROR_CALLBACK_URL",
 const ba_error ba_err_new_user_callback_url = {403, "INVALID_NEW_USER_CALLBACK_URL",
                                                "Invalid newUserCallbackURL"};
 
+const ba_error ba_err_password_disabled = {400, "EMAIL_PASSWORD_DISABLED",
+                                           "Email and password is not enabled"};
 const ba_error ba_err_sign_up_disabled = {400, "EMAIL_PASSWORD_SIGN_UP_DISABLED",
                                           "Email and password sign up is not enabled"};
 const ba_error ba_err_password_short = {400, "PASSWORD_TOO_SHORT", "Password too short"};
@@ -51,6 +53,9 @@ const ba_error ba_err_post_get_session = {
 
 const ba_error ba_err_not_fresh = {403, "SESSION_NOT_FRESH", "Session is not fresh"};
 const ba_error ba_err_email_update = {400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated"};
+const ba_error ba_err_missing_field = {400, "MISSING_FIELD", "A field is required"};
+const ba_error ba_err_field_not_allowed = {400, "FIELD_NOT_ALLOWED",
+                                           "A field is not allowed to be set"};
 const ba_error ba_err_no_fields = {400, NULL, "No fields to update"};
 const ba_error ba_err_no_credential = {400, "CREDENTIAL_ACCOUNT_NOT_FOUND",
                                        "Credential account not found"};

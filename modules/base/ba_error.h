@@ -33,6 +33,7 @@ extern const ba_error ba_err_redirect_url;
 extern const ba_error ba_err_error_callback_url;
 extern const ba_error ba_err_new_user_callback_url;
 
+extern const ba_error ba_err_password_disabled;
 extern const ba_error ba_err_sign_up_disabled;
 extern const ba_error ba_err_password_short;
 extern const ba_error ba_err_password_long;
@@ -46,6 +47,8 @@ extern const ba_error ba_err_get_session;
 extern const ba_error ba_err_post_get_session;
 extern const ba_error ba_err_not_fresh;
 extern const ba_error ba_err_email_update;
+extern const ba_error ba_err_missing_field;     /* message names the field */
+extern const ba_error ba_err_field_not_allowed; /* the same */
 extern const ba_error ba_err_no_fields;
 extern const ba_error ba_err_no_credential;
 extern const ba_error ba_err_invalid_password;

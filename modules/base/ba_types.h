@@ -32,6 +32,7 @@ typedef struct ba_user {
     int email_verified;
     ba_time created_at;
     ba_time updated_at;
+    const struct ba_extra *extra; /* ba_column.h; NULL: no own columns */
 } ba_user;
 
 /* A row of `session`. */
@@ -44,6 +45,8 @@ typedef struct ba_session {
     ba_time expires_at;
     ba_time created_at;
     ba_time updated_at;
+    const struct ba_extra *extra;
+    int limit; /* of a new one: how many its user may have; 0: any number */
 } ba_session;
 
 typedef enum { BA_HASH_ARGON2ID, BA_HASH_SCRYPT } ba_hash_scheme;
@@ -98,6 +101,9 @@ typedef struct ba_mail {
 
 /* TEXT column without a limit upstream: longer ones are cut when written. */
 #define BA_USER_AGENT_MAX 1024
+
+/* Forms of a new row's id: 32 letters and digits, or a UUID. */
+typedef enum { BA_ID_RANDOM, BA_ID_UUID } ba_id_kind;
 
 #define BA_ID_LENGTH 32
 #define BA_TOKEN_LENGTH 32

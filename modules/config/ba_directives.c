@@ -113,6 +113,58 @@ static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member
                         slot->lo, slot->hi);
 }
 
+/* The same, and 0 for off */
+static const char *read_time_or_off(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                    char *const argv[])
+{
+    const char *problem;
+
+    if (!ap_cstr_casecmp(argv[0], "off")) {
+        *(apr_int64_t *)member = 0;
+        return NULL;
+    }
+    problem = read_time(pool, slot, member, argc, argv);
+    return problem ? apr_pstrcat(pool, problem, ", or off", NULL) : NULL;
+}
+
+static int read_number(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *n)
+{
+    char *end;
+
+    *n = apr_strtoi64(text, &end, 10);
+    return apr_isdigit(*text) && !*end && *n >= lo && *n <= hi;
+}
+
+static const char *read_count_or_off(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                     char *const argv[])
+{
+    apr_int64_t n = 0;
+
+    (void)argc;
+    if (ap_cstr_casecmp(argv[0], "off") && !read_number(argv[0], slot->lo, slot->hi, &n)) {
+        return apr_psprintf(pool, "must be a number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT
+                                  ", or off",
+                            slot->lo, slot->hi);
+    }
+    *(apr_int64_t *)member = n;
+    return NULL;
+}
+
+static const char *read_prefix(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    static const int lengths[] = {32, 48, 56, 64, 128};
+
+    (void)pool, (void)slot, (void)argc;
+    for (apr_size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
+        if (!strcmp(argv[0], apr_itoa(pool, lengths[i]))) {
+            *(int *)member = lengths[i];
+            return NULL;
+        }
+    }
+    return "must be 32, 48, 56, 64 or 128";
+}
+
 /* http(s)://host[:port], and nothing more */
 static const char *read_origin(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                char *const argv[])
@@ -128,6 +180,29 @@ static const char *read_origin(apr_pool_t *pool, const ba_slot *slot, void *memb
                "without a path (BetterAuthBasePath has the path)";
     }
     *(const char **)member = origin;
+    return NULL;
+}
+
+/* https://…, http://… or /…, kept as a browser would write it */
+static const char *read_url(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                            char *const argv[])
+{
+    const char *text = argv[0];
+    apr_size_t host;
+    ba_url url;
+
+    (void)slot, (void)argc;
+    if (*text != '/' && ba_url_parse(text, &url, pool) == APR_SUCCESS
+        && ba_url_origin(&url, pool)) {
+        host = strlen(url.scheme) + 3;
+        host += strcspn(text + host, "/?#");
+        text = apr_pstrcat(pool, ba_url_origin(&url, pool), text[host] == '/' ? "" : "/",
+                           text + host, NULL);
+    }
+    else if (*text != '/' || !ba_url_safe_path(text)) {
+        return "must be https://host/path, http://host/path or /path";
+    }
+    *(const char **)member = text;
     return NULL;
 }
 
@@ -183,6 +258,166 @@ static const char *read_token(apr_pool_t *pool, const ba_slot *slot, void *membe
     return NULL;
 }
 
+/* What people read: any text without control characters. */
+static const char *read_name(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = argv[0]; *p; ++p) {
+        if (apr_iscntrl(*p)) {
+            return "must be text without control characters";
+        }
+    }
+    if (!*argv[0] || strlen(argv[0]) > 64) {
+        return "must have 1 to 64 bytes";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
+/* A path that ends where a cookie's attribute ends would smuggle in another. */
+static int is_cookie_path(const char *path)
+{
+    for (const char *p = path; *p; ++p) {
+        if (!apr_isalnum(*p) && !strchr("/-_.~", *p)) {
+            return 0;
+        }
+    }
+    return *path == '/';
+}
+
+static const char *const own_names[2][12] = {
+    {"id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt", "password",
+     "callbackURL", "rememberMe", NULL},
+    {"id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId",
+     NULL},
+};
+
+/* As columns compare: without regard to case. */
+static int is_one_of(const char *name, const char *const *names)
+{
+    while (*names && ap_cstr_casecmp(name, *names)) {
+        ++names;
+    }
+    return *names != NULL;
+}
+
+/* A name that can stand in a statement as it is. */
+static int is_identifier(const char *name)
+{
+    apr_size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    return len && len <= 64 && !name[len] && !apr_isdigit(*name);
+}
+
+/* The words after the type; NULL or a message. */
+static const char *read_column_words(apr_pool_t *pool, ba_column *c, int argc, char *const argv[])
+{
+    for (int i = 0; i < argc; ++i) {
+        if (!ap_cstr_casecmp(argv[i], "required")) {
+            c->required = 1;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "readonly")) {
+            c->readonly = 1;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "hidden")) {
+            c->hidden = 1;
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "default=", 8)) {
+            c->fallback = ba_column_value(c->type, argv[i] + 8, pool);
+            if (!c->fallback) {
+                return apr_pstrcat(pool, "takes a default= that is a ", ba_column_types[c->type],
+                                   NULL);
+            }
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "column=", 7)) {
+            c->column = argv[i] + 7;
+        }
+        else {
+            return "takes required, readonly, hidden, default=VALUE and column=NAME after the type";
+        }
+    }
+    return NULL;
+}
+
+static const char *read_column(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                               char *const argv[])
+{
+    ba_columns *all = member;
+    int of_session = !ap_cstr_casecmp(argv[0], "session");
+    apr_array_header_t **list = of_session ? &all->session : &all->user;
+    ba_column c = {argv[1], argv[1], BA_COLUMN_STRING, 0, 0, 0, NULL};
+    const char *problem;
+
+    (void)slot;
+    if (!of_session && ap_cstr_casecmp(argv[0], "user")) {
+        return "takes user or session first";
+    }
+    while (ba_column_types[c.type] && ap_cstr_casecmp(argv[2], ba_column_types[c.type])) {
+        ++c.type;
+    }
+    if (!ba_column_types[c.type]) {
+        return "takes string, number, boolean or date as type";
+    }
+    if ((problem = read_column_words(pool, &c, argc - 3, argv + 3)) != NULL) {
+        return problem;
+    }
+    if (!is_identifier(c.name) || !is_identifier(c.column) || is_one_of(c.name, own_names[of_session])
+        || is_one_of(c.column, own_names[of_session])) {
+        return "takes names of letters, digits and _ that the table does not have already";
+    }
+    for (int i = 0; *list && i < (*list)->nelts; ++i) {
+        const ba_column *other = &APR_ARRAY_IDX(*list, i, ba_column);
+
+        if (!ap_cstr_casecmp(other->name, c.name) || !ap_cstr_casecmp(other->column, c.column)) {
+            return "takes each name once";
+        }
+    }
+    if (c.required && !c.fallback && (of_session || c.readonly)) {
+        return "needs default=VALUE where nobody can give a value that is required";
+    }
+    if (!*list) {
+        *list = apr_array_make(pool, 4, sizeof(ba_column));
+    }
+    if ((*list)->nelts == BA_COLUMNS_MAX) {
+        return "takes 16 columns of a table at most";
+    }
+    APR_ARRAY_PUSH(*list, ba_column) = c;
+    return NULL;
+}
+
+/* Whether the cookies are Secure, as two of these need it, is known only later. */
+static const char *read_cookie_attributes(apr_pool_t *pool, const ba_slot *slot, void *member,
+                                          int argc, char *const argv[])
+{
+    ba_cookie_attributes a = {BA_SAME_SITE_LAX, "/", 0};
+
+    (void)pool, (void)slot;
+    for (int i = 0; i < argc; ++i) {
+        if (!ap_cstr_casecmp(argv[i], "SameSite=Lax")) {
+            a.same_site = BA_SAME_SITE_LAX;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "SameSite=Strict")) {
+            a.same_site = BA_SAME_SITE_STRICT;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "SameSite=None")) {
+            a.same_site = BA_SAME_SITE_NONE;
+        }
+        else if (!ap_cstr_casecmpn(argv[i], "Path=", 5) && is_cookie_path(argv[i] + 5)) {
+            a.path = argv[i] + 5;
+        }
+        else if (!ap_cstr_casecmp(argv[i], "Partitioned")) {
+            a.partitioned = 1;
+        }
+        else {
+            return "takes SameSite=Lax, SameSite=Strict or SameSite=None, Path=/path, and "
+                   "Partitioned";
+        }
+    }
+    *(ba_cookie_attributes *)member = a;
+    return NULL;
+}
+
 /* A pattern that could never match is a mistake that shows only in production. */
 static const char *read_patterns(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                  char *const argv[])
@@ -210,6 +445,30 @@ static const char *read_patterns(apr_pool_t *pool, const ba_slot *slot, void *me
             }
         }
         APR_ARRAY_PUSH(*list, const char *) = argv[i];
+    }
+    return NULL;
+}
+
+/* Endpoints, below the base path; what they are called is for ba_check to know. */
+static const char *read_endpoints(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                  char *const argv[])
+{
+    apr_array_header_t **list = member;
+
+    (void)slot;
+    if (!*list) {
+        *list = apr_array_make(pool, argc, sizeof(const char *));
+    }
+    for (int i = 0; i < argc; ++i) {
+        apr_size_t len = strlen(argv[i]);
+
+        while (len && argv[i][len - 1] == '/') {
+            --len;
+        }
+        if (argv[i][0] != '/' || !len) {
+            return "takes paths below the base path, such as /sign-up/email";
+        }
+        APR_ARRAY_PUSH(*list, const char *) = apr_pstrmemdup(pool, argv[i], len);
     }
     return NULL;
 }
@@ -306,14 +565,6 @@ static const char *read_secrets(apr_pool_t *pool, const ba_slot *slot, void *mem
     }
     *(apr_array_header_t **)member = list;
     return NULL;
-}
-
-static int read_number(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *n)
-{
-    char *end;
-
-    *n = apr_strtoi64(text, &end, 10);
-    return apr_isdigit(*text) && !*end && *n >= lo && *n <= hi;
 }
 
 /* An upper bound below 64 would refuse good passphrases (SP 800-63B). */
@@ -475,18 +726,6 @@ static const char *read_version(apr_pool_t *pool, const ba_slot *slot, void *mem
     return NULL;
 }
 
-/* A line of text for people, which may stand in a header. */
-static const char *read_text(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
-                             char *const argv[])
-{
-    (void)pool, (void)slot, (void)argc;
-    if (!ba_mail_args_is_line(argv[0])) {
-        return "must be one line of 1 to 120 characters";
-    }
-    *(const char **)member = argv[0];
-    return NULL;
-}
-
 static const char *read_mailbox(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                 char *const argv[])
 {
@@ -523,11 +762,20 @@ static const char *read_mailer(apr_pool_t *pool, const ba_slot *slot, void *memb
 static const ba_kind flag_kind = {read_flag, sizeof(int), 1, 1};
 static const ba_kind word_kind = {read_word, sizeof(int), 1, 1};
 static const ba_kind time_kind = {read_time, sizeof(apr_int64_t), 1, 1};
+static const ba_kind time_or_off_kind = {read_time_or_off, sizeof(apr_int64_t), 1, 1};
+static const ba_kind count_or_off_kind = {read_count_or_off, sizeof(apr_int64_t), 1, 1};
+static const ba_kind prefix_kind = {read_prefix, sizeof(int), 1, 1};
+static const ba_kind url_kind = {read_url, sizeof(const char *), 1, 1};
+static const ba_kind name_kind = {read_name, sizeof(const char *), 1, 1};
+static const ba_kind cookie_attributes_kind
+    = {read_cookie_attributes, sizeof(ba_cookie_attributes), 1, 3};
+static const ba_kind column_kind = {read_column, sizeof(ba_columns), 3, 8};
 static const ba_kind origin_kind = {read_origin, sizeof(const char *), 1, 1};
 static const ba_kind url_path_kind = {read_url_path, sizeof(const char *), 1, 1};
 static const ba_kind directory_kind = {read_directory, sizeof(const char *), 1, 1};
 static const ba_kind token_kind = {read_token, sizeof(const char *), 1, 1};
 static const ba_kind patterns_kind = {read_patterns, sizeof(apr_array_header_t *), 1, 64};
+static const ba_kind endpoints_kind = {read_endpoints, sizeof(apr_array_header_t *), 1, 64};
 static const ba_kind secrets_kind = {read_secrets, sizeof(apr_array_header_t *), 1, 8};
 static const ba_kind lengths_kind = {read_lengths, sizeof(ba_range), 2, 2};
 static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 2};
@@ -536,12 +784,14 @@ static const ba_kind rate_rule_kind = {read_rate_rule, sizeof(apr_array_header_t
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
 static const ba_kind cookie_cache_kind = {read_cookie_cache, sizeof(ba_cookie_cache), 1, 2};
 static const ba_kind version_kind = {read_version, sizeof(const char *), 1, 1};
-static const ba_kind text_kind = {read_text, sizeof(const char *), 1, 1};
 static const ba_kind mailer_kind = {read_mailer, sizeof(ba_mailer), 1, 2};
 static const ba_kind mailbox_kind = {read_mailbox, sizeof(ba_mailbox), 1, 1};
 static const ba_kind mail_limit_kind = {read_mail_limit, sizeof(ba_range), 2, 2};
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
+static const char *const refresh_words[] = {"on", "off", "post", NULL};
+static const char *const id_words[] = {"random", "uuid", NULL};
+static const char *const bearer_words[] = {"off", "on", "signed", NULL};
 static const char *const delete_words[] = {"off", "on", "confirm", NULL};
 static const char *const identifier_words[] = {"plain", "hashed", NULL};
 static const char *const cookie_cache_words[] = {"off", "compact", "jwt", "jwe", NULL};
@@ -614,8 +864,36 @@ const command_rec ba_directives[] = {
                "mails to one address: at most MAX in WINDOW"),
     SERVER_ROW("BetterAuthMailDir", directory_kind, mail_dir, NULL, 0, 0, NULL,
                "a folder with mail documents of your own"),
-    SERVER_ROW("BetterAuthAppName", text_kind, app_name, NULL, 0, 0, NULL,
-               "what mails call this site"),
+    SERVER_ROW("BetterAuthBearer", word_kind, bearer, "off", 0, 0, bearer_words,
+               "may Authorization: Bearer stand for the session cookie? on, off, or signed: with "
+               "signature only"),
+    SERVER_ROW("BetterAuthDisablePath", endpoints_kind, disabled_paths, NULL, 0, 0, NULL,
+               "endpoints that answer 404, and their pages with them: paths below the base path"),
+    SERVER_ROW("BetterAuthSkipTrailingSlash", flag_kind, skip_trailing_slash, "off", 0, 0, NULL,
+               "is an endpoint with a slash behind the same endpoint?"),
+    SERVER_ROW("BetterAuthErrorURL", url_kind, error_url, NULL, 0, 0, NULL,
+               "where the endpoint /error sends people: a URL, or a path of this server"),
+    SERVER_ROW("BetterAuthAppName", name_kind, app_name, NULL, 0, 0, NULL,
+               "name of the site, as pages and mails show it; from the base URL if absent"),
+    SERVER_ROW("BetterAuthEmailPassword", flag_kind, email_password, "on", 0, 0, NULL,
+               "may people sign up and in with a password?"),
+    SERVER_ROW("BetterAuthSessionRefresh", word_kind, session_refresh, "on", 0, 0, refresh_words,
+               "is a session in use refreshed? on, off, or post: by POST /get-session only"),
+    SERVER_ROW("BetterAuthSessionMaxLifetime", time_or_off_kind, session_max_lifetime, "off", 60,
+               34560000, NULL, "age at which a session is over, however it was refreshed; or off"),
+    SERVER_ROW("BetterAuthMaxSessionsPerUser", count_or_off_kind, max_sessions, "off", 1, 10000,
+               NULL, "sessions of one user; a new one ends the oldest beyond them; or off"),
+    SERVER_ROW("BetterAuthUnlinkAll", flag_kind, unlink_all, "off", 0, 0, NULL,
+               "may a user remove the last way to sign in?"),
+    SERVER_ROW("BetterAuthCookieAttributes", cookie_attributes_kind, cookie_attributes,
+               "SameSite=Lax Path=/", 0, 0, NULL,
+               "SameSite=Lax, Strict or None, Path=/path, Partitioned: of our cookies"),
+    SERVER_ROW("BetterAuthIPv6Subnet", prefix_kind, ipv6_subnet, "64", 0, 0, NULL,
+               "bits of an IPv6 address that tell a client: 32, 48, 56, 64 or 128"),
+    SERVER_ROW("BetterAuthIPTracking", flag_kind, ip_tracking, "on", 0, 0, NULL,
+               "do sessions keep the client's address?"),
+    SERVER_ROW("BetterAuthGenerateID", word_kind, generate_id, "random", 0, 0, id_words,
+               "ids of new rows: random or uuid"),
     SERVER_ROW("BetterAuthVerifyOnSignUp", word_kind, verify_on_sign_up, "auto", 0, 0, auto_words,
                "is a new address asked to be verified? auto: if sign-in needs it"),
     SERVER_ROW("BetterAuthVerifyOnSignIn", flag_kind, verify_on_sign_in, "off", 0, 0, NULL,
@@ -651,6 +929,9 @@ const command_rec ba_directives[] = {
                "cookie that answers without the database"),
     SERVER_ROW("BetterAuthCookieCacheVersion", version_kind, cookie_cache_version, "1", 0, 0, NULL,
                "a new TEXT makes all cookie caches of before worthless"),
+    SERVER_ROW("BetterAuthField", column_kind, columns, NULL, 0, 0, NULL,
+               "user|session NAME string|number|boolean|date [required] [readonly] [hidden] "
+               "[default=VALUE] [column=NAME]: a column of the operator's own"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,
@@ -661,6 +942,9 @@ const command_rec ba_directives[] = {
             "do proxied applications get the session cookies?"),
     {0},
 };
+
+/* a row is a bit of `set` */
+_Static_assert(sizeof(ba_directives) / sizeof(ba_directives[0]) <= 65, "too many directives");
 
 static const ba_slot *slot_of(const command_rec *row)
 {

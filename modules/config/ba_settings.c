@@ -34,6 +34,20 @@ static void finish_mail(ba_settings *s, apr_pool_t *pool)
     s->mailer.helo = !numeric && strchr(host, '.') ? host : NULL;
 }
 
+/* Browsers refuse SameSite=None and Partitioned without Secure. */
+static const char *cookie_flags(const ba_settings *s, apr_pool_t *pool)
+{
+    static const char *const same_site[] = {"Lax", "Strict", "None"};
+    const ba_cookie_attributes *a = &s->cookie_attributes;
+    int good = s->secure || a->same_site != BA_SAME_SITE_NONE;
+
+    return apr_pstrcat(pool, s->cookie_domain ? "; Domain=" : "",
+                       s->cookie_domain ? s->cookie_domain : "", "; Path=", a->path, "; HttpOnly",
+                       s->secure ? "; Secure" : "", "; SameSite=",
+                       same_site[good ? a->same_site : BA_SAME_SITE_LAX],
+                       a->partitioned && s->secure ? "; Partitioned" : "", NULL);
+}
+
 void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
 {
     const char *prefix;
@@ -45,9 +59,6 @@ void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
     s->session_cookie = apr_pstrcat(pool, prefix, "session_token", NULL);
     s->data_cookie = apr_pstrcat(pool, prefix, "session_data", NULL);
     s->remember_cookie = apr_pstrcat(pool, prefix, "dont_remember", NULL);
-    s->cookie_flags
-        = apr_pstrcat(pool, s->cookie_domain ? "; Domain=" : "",
-                      s->cookie_domain ? s->cookie_domain : "", "; Path=/; HttpOnly",
-                      s->secure ? "; Secure" : "", "; SameSite=Lax", NULL);
+    s->cookie_flags = cookie_flags(s, pool);
     finish_mail(s, pool);
 }

@@ -8,6 +8,7 @@
 #ifndef BA_SETTINGS_H
 #define BA_SETTINGS_H
 
+#include "ba_column.h"
 #include "ba_types.h"
 
 typedef struct ba_range {
@@ -27,6 +28,20 @@ typedef struct ba_rate_rule {
 } ba_rate_rule;
 
 typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
+
+/* Tokens in the Authorization header; BA_BEARER_SIGNED refuses them without signature. */
+typedef enum { BA_BEARER_OFF, BA_BEARER_ON, BA_BEARER_SIGNED } ba_bearer_mode;
+
+/* When a session in use is refreshed: at any request, never, or by POST /get-session. */
+typedef enum { BA_REFRESH_ON, BA_REFRESH_OFF, BA_REFRESH_POST } ba_refresh;
+
+typedef enum { BA_SAME_SITE_LAX, BA_SAME_SITE_STRICT, BA_SAME_SITE_NONE } ba_same_site;
+
+typedef struct ba_cookie_attributes {
+    ba_same_site same_site;
+    const char *path;
+    int partitioned;
+} ba_cookie_attributes;
 
 /* BetterAuthDeleteUser; confirm: by a link in a mail. */
 typedef enum { BA_DELETE_OFF, BA_DELETE_ON, BA_DELETE_CONFIRM } ba_delete_user;
@@ -81,7 +96,21 @@ typedef struct ba_settings {
     apr_int64_t session_expires_in;
     apr_int64_t session_update_age;
     apr_int64_t session_fresh_age;
-    const char *app_name; /* in mails; the host of base_url where not configured */
+    ba_bearer_mode bearer;
+    apr_array_header_t *disabled_paths; /* of const char *, no slash at the end; NULL: none */
+    int skip_trailing_slash;
+    const char *error_url; /* absolute, or a path; NULL: the front page */
+    int email_password;
+    ba_refresh session_refresh;
+    apr_int64_t session_max_lifetime; /* since createdAt; 0: no end */
+    apr_int64_t max_sessions;         /* of one user; 0: no end */
+    int unlink_all;
+    ba_cookie_attributes cookie_attributes;
+    int ipv6_subnet; /* bits of an address that count */
+    int ip_tracking;
+    ba_id_kind generate_id;
+    ba_columns columns;   /* the operator's own */
+    const char *app_name; /* what people are told; the host of base_url where not configured */
     ba_mailer mailer;
     ba_mailbox mail_from; /* noreply@ the host of base_url where not configured */
     ba_range mail_limit;  /* min: mails for one recipient, max: in so many seconds */

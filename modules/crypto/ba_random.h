@@ -16,4 +16,8 @@ const char *ba_random_lower(apr_size_t n, apr_pool_t *pool);
 /* n random bytes; APR_EGENERAL when the generator fails. */
 apr_status_t ba_random_bytes(unsigned char *out, apr_size_t n);
 
+
+/* A new row's id, in this form; NULL likewise. */
+const char *ba_random_id(ba_id_kind kind, apr_pool_t *pool);
+
 #endif

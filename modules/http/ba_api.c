@@ -11,6 +11,7 @@
 #include "ba_routes.h"
 #include "ba_task.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <string.h>
@@ -44,6 +45,25 @@ static int answer_preflight(request_rec *r)
     return OK;
 }
 
+/* What of the path names the endpoint; NULL if it is not below the mount. */
+static const char *endpoint_of(request_rec *r, const ba_settings *settings)
+{
+    const char *path = ba_mount_below(r->uri, settings->base_path);
+    apr_size_t len = path ? strlen(path) : 0;
+
+    return settings->skip_trailing_slash && len > 1 && path[len - 1] == '/'
+               ? apr_pstrmemdup(r->pool, path, len - 1)
+               : path;
+}
+
+/* As upstream: before anything else is looked at. */
+static void answer_disabled(ba_call *call)
+{
+    call->answer.status = HTTP_NOT_FOUND;
+    call->answer.type = "text/plain;charset=UTF-8";
+    call->answer.body = "Not Found";
+}
+
 int ba_api_handler(request_rec *r)
 {
     const ba_site *site = ba_httpd_site(r->server);
@@ -59,7 +79,7 @@ int ba_api_handler(request_rec *r)
                       "BA0103: the handler betterauth needs BetterAuthSecret in this server");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    path = ba_mount_below(r->uri, site->settings->base_path);
+    path = endpoint_of(r, site->settings);
     /* HEAD has no route of its own: upstream answers 404 too */
     route = path ? ba_route_find(r->header_only ? "HEAD" : r->method, path) : NULL;
     call = ba_httpd_call(r, r->method, path);
@@ -67,7 +87,12 @@ int ba_api_handler(request_rec *r)
         && apr_table_get(r->headers_in, "Access-Control-Request-Method")) {
         return answer_preflight(r);
     }
-    if (!ba_limit_request(call, path ? ba_route_endpoint(path) : NULL)) {
+    if (path
+        && (ba_route_disabled(site->settings, path)
+            || (route && ba_route_disabled(site->settings, route->path)))) {
+        answer_disabled(call);
+    }
+    else if (!ba_limit_request(call, path ? ba_route_endpoint(path) : NULL)) {
         /* it has its answer */
     }
     else if (!route) {

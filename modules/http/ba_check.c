@@ -8,6 +8,7 @@
 #include "ba_limit_site.h"
 #include "ba_module.h"
 #include "ba_mount.h"
+#include "ba_routes.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -269,6 +270,43 @@ static int check_driver(const facts *f, const ap_directive_t *node, apr_pool_t *
     return 1;
 }
 
+static int is_secure(const facts *f)
+{
+    const ba_settings *s = settings_of(f);
+
+    if (s->secure_cookies != BA_AUTO) {
+        return s->secure_cookies == BA_ON;
+    }
+    if (s->base_url) {
+        return !strncmp(s->base_url, "https://", 8);
+    }
+    return f->server->server_scheme && *f->server->server_scheme
+               ? !strcmp(f->server->server_scheme, "https")
+               : ba_check_speaks_tls(f->server);
+}
+
+static int has_good_cookies(const facts *f)
+{
+    const ba_cookie_attributes *a = &settings_of(f)->cookie_attributes;
+
+    return is_secure(f) || (a->same_site != BA_SAME_SITE_NONE && !a->partitioned);
+}
+
+/* A path that names nothing may be a mistake that leaves an endpoint open. */
+static void warn_disabled(const facts *f)
+{
+    const apr_array_header_t *paths = settings_of(f)->disabled_paths;
+
+    for (int i = 0; paths && i < paths->nelts; ++i) {
+        const char *path = APR_ARRAY_IDX(paths, i, const char *);
+
+        if (!ba_route_known(path)) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
+                         "BA0128: BetterAuthDisablePath: there is no endpoint %s", path);
+        }
+    }
+}
+
 static void warn_trace(const facts *f)
 {
     const core_server_config *core = ap_get_core_module_config(f->server->module_config);
@@ -290,6 +328,11 @@ static int check_server(const facts *f, apr_pool_t *pool)
         if (nodes[i] && has_database(f) && !check_driver(f, nodes[i], pool)) {
             return 0;
         }
+    }
+    if ((f->api || f->pages || f->guard) && !complete_somewhere(f, has_good_cookies)) {
+        return refuse(f->api ? f->api : f->pages ? f->pages : f->guard, "BA0129",
+                      "browsers take cookies with SameSite=None or Partitioned from https only: "
+                      "write BetterAuthBaseURL https://host, or other BetterAuthCookieAttributes");
     }
     if (f->api && !check_mount(f->api, settings_of(f)->base_path, "BetterAuthBasePath", pool)) {
         return 0;
@@ -314,6 +357,9 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         /* not again for each that inherits them */
         if (f == all_facts || settings_of(f)->rate_rules != settings_of(all_facts)->rate_rules) {
             ba_limit_site_check(settings_of(f)->rate_rules);
+        }
+        if (f->api || f->pages) {
+            warn_disabled(f);
         }
     }
     if (used) {
@@ -341,8 +387,24 @@ int ba_check_has_pages(server_rec *s)
     return facts_of(s)->pages || all_facts->pages;
 }
 
+static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)
+{
+    ba_db db = {0};
+    const char *error;
+
+    ba_db_extend(&db, &settings_of(f)->columns, pool);
+    error = db.texts ? ba_db_check(&db, conn, pool) : NULL;
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
+                     "BA0127: the %s database lacks a column of BetterAuthField (%s): add it to "
+                     "the table; answering 503 until then",
+                     f->source.driver, error);
+    }
+}
+
 static void check_source(const facts *f, apr_pool_t *pool)
 {
+    const ba_db db = {0};
     const char *error;
     ba_db_conn *conn = ba_dbd_connect(&f->source, &error, pool);
 
@@ -352,13 +414,24 @@ static void check_source(const facts *f, apr_pool_t *pool)
                      f->source.driver, error);
         return;
     }
-    error = ba_db_check(conn, pool);
-    if (error) {
+    error = ba_db_check(&db, conn, pool);
+    if (!error) {
+        check_columns(f, conn, pool);
+    }
+    else {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
                      "BA0120: the %s database lacks our tables (%s): load sql/%s/*.sql in order; "
                      "answering 503 until then",
                      f->source.driver, error, ba_db_dialect(f->source.driver));
     }
+}
+
+static int same_check(const facts *a, const facts *b)
+{
+    const ba_columns *of_a = &settings_of(a)->columns, *of_b = &settings_of(b)->columns;
+
+    return ba_dbd_same_source(&a->source, &b->source) && of_a->user == of_b->user
+           && of_a->session == of_b->session;
 }
 
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
@@ -373,7 +446,7 @@ void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
         }
         while (earlier != f
                && !(has_secret(earlier) && has_database(earlier)
-                    && ba_dbd_same_source(&earlier->source, &f->source))) {
+                    && same_check(earlier, f))) {
             earlier = earlier->next;
         }
         if (earlier == f) {

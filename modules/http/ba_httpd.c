@@ -148,6 +148,7 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     ba_server_config *config = apr_pmemdup(pconf, shared, sizeof(*config));
     ba_settings *settings = &config->values;
     ba_site *site;
+    ba_db *db;
 
     config->site = NULL;
     ap_set_module_config(s->module_config, &betterauth_module, config);
@@ -176,7 +177,9 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     site->has_pages = ba_check_has_pages(s);
-    site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
+    db = ba_dbd_create(s, ba_check_database(s), pconf);
+    ba_db_extend(db, &settings->columns, pconf);
+    site->store = ba_store_create(db, pconf);
     config->site = site;
     return OK;
 }
@@ -249,21 +252,25 @@ static const char *call_render(const ba_call *call, const char *document,
 
 static const ba_call_ops call_ops = {call_header, call_log, call_render};
 
-/* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to /64. */
-static const char *client_of(const request_rec *r)
+/* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
+ * so many bits. */
+static const char *client_of(const request_rec *r, int bits)
 {
     const apr_sockaddr_t *a = r->useragent_addr;
-    const unsigned char *b;
+    unsigned char b[16];
 
     if (a->family == APR_INET) {
         return r->useragent_ip;
     }
-    b = a->sa.sin6.sin6_addr.s6_addr;
+    memcpy(b, a->sa.sin6.sin6_addr.s6_addr, sizeof(b));
     if (IN6_IS_ADDR_V4MAPPED(&a->sa.sin6.sin6_addr)) {
         return apr_psprintf(r->pool, "%d.%d.%d.%d", b[12], b[13], b[14], b[15]);
     }
-    return apr_psprintf(r->pool, "%02x%02x:%02x%02x:%02x%02x:%02x%02x:0000:0000:0000:0000", b[0],
-                        b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+    memset(b + bits / 8, 0, sizeof(b) - (apr_size_t)bits / 8);
+    return apr_psprintf(r->pool,
+                        "%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x:%02x%02x",
+                        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+                        b[12], b[13], b[14], b[15]);
 }
 
 ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
@@ -275,12 +282,13 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->store = site->store;
     call->gate = site->gate;
     call->limit = site->limit;
+    call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = r;
     call->method = method;
     call->path = path;
     call->query = r->args;
-    call->client = client_of(r);
+    call->client = client_of(r, site->settings->ipv6_subnet);
     call->origin = ap_construct_url(r->pool, "", r);
     return call;
 }
@@ -402,6 +410,16 @@ int ba_httpd_allow_origin(request_rec *r)
     return 1;
 }
 
+static void add_headers(request_rec *r, const apr_table_t *headers)
+{
+    const apr_array_header_t *rows = apr_table_elts(headers);
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+
+    for (int i = 0; i < rows->nelts; ++i) {
+        apr_table_mergen(r->err_headers_out, row[i].key, row[i].val);
+    }
+}
+
 int ba_httpd_answer(request_rec *r, ba_call *call)
 {
     const ba_answer *a = &call->answer;
@@ -415,6 +433,9 @@ int ba_httpd_answer(request_rec *r, ba_call *call)
     r->status = a->status;
     set_common_headers(r);
     ba_httpd_send_cookies(r, call);
+    if (a->headers) {
+        add_headers(r, a->headers);
+    }
     if (a->location) {
         apr_table_setn(r->headers_out, "Location", ba_httpd_header_value(a->location, r->pool));
     }

@@ -3,10 +3,12 @@
 
 #include "ba_json.h"
 
+#include "ba_column.h"
 #include "ba_text.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -221,7 +223,7 @@ static void lower_escapes(char *text)
 
 const char *ba_json_text(const json_t *json, apr_pool_t *pool)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     char *out = NULL;
 
     if (text) {
@@ -253,6 +255,36 @@ static void set_date(json_t *json, const char *key, ba_time t, apr_pool_t *pool)
     set_text(json, key, ba_text_iso_date(t, pool));
 }
 
+/* As JavaScript has numbers: a double, written without a point where it has none. */
+static json_t *number(const char *text)
+{
+    double n = strtod(text, NULL);
+
+    return fabs(n) < 9007199254740992.0 && (double)(json_int_t)n == n ? json_integer((json_int_t)n)
+                                                                      : json_real(n);
+}
+
+/* The operator's own columns, but for hidden ones. */
+static void set_extra(json_t *json, const ba_extra *extra)
+{
+    for (int i = 0; extra && i < extra->columns->nelts; ++i) {
+        const ba_column *c = &APR_ARRAY_IDX(extra->columns, i, ba_column);
+        const char *value = extra->values[i];
+
+        if (c->hidden) {
+            continue;
+        }
+        if (!value || c->type == BA_COLUMN_STRING || c->type == BA_COLUMN_DATE) {
+            set_text(json, c->name, value);
+        }
+        else {
+            json_object_set_new(json, c->name,
+                                c->type == BA_COLUMN_NUMBER ? number(value)
+                                                            : json_boolean(*value == '1'));
+        }
+    }
+}
+
 json_t *ba_json_user(const ba_user *user, apr_pool_t *pool)
 {
     json_t *json = ba_json_object(pool);
@@ -263,6 +295,7 @@ json_t *ba_json_user(const ba_user *user, apr_pool_t *pool)
     set_text(json, "image", user->image);
     set_date(json, "createdAt", user->created_at, pool);
     set_date(json, "updatedAt", user->updated_at, pool);
+    set_extra(json, user->extra);
     set_text(json, "id", user->id);
     return json;
 }
@@ -278,6 +311,7 @@ json_t *ba_json_session(const ba_session *session, apr_pool_t *pool)
     set_text(json, "ipAddress", session->ip_address);
     set_text(json, "userAgent", session->user_agent);
     set_text(json, "userId", session->user_id);
+    set_extra(json, session->extra);
     set_text(json, "id", session->id);
     return json;
 }

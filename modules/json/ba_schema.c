@@ -95,7 +95,7 @@ static const char *read_field(const ba_field *field, const json_t *value, void *
     int is_bool = field->kind == BA_FIELD_BOOL;
     const char *problem = NULL;
 
-    if (field->kind == BA_FIELD_ANY) {
+    if (field->kind == BA_FIELD_ANY || field->kind == BA_FIELD_WHOLE) {
         *(const json_t **)(void *)slot = value;
         return NULL;
     }
@@ -138,7 +138,9 @@ void *ba_schema_read(const ba_schema *schema, const char *where, const json_t *b
         return NULL;
     }
     for (const ba_field *field = schema->fields; field->name; ++field) {
-        const char *text = read_field(field, json_object_get(body, field->name), out, pool);
+        const json_t *value
+            = field->kind == BA_FIELD_WHOLE ? body : json_object_get(body, field->name);
+        const char *text = read_field(field, value, out, pool);
 
         if (text) {
             wrong = apr_pstrcat(pool, wrong ? wrong : "", wrong ? "; [" : "[", where, ".",

@@ -16,6 +16,7 @@ typedef enum {
     BA_FIELD_EMAIL, /* the same, and a valid address */
     BA_FIELD_BYTES, /* ba_bytes; data NULL: absent. May hold NUL */
     BA_FIELD_BOOL,  /* int; -1: absent */
+    BA_FIELD_WHOLE, /* const json_t *: the body itself, whatever the name */
     BA_FIELD_ANY    /* const json_t *; NULL: absent. The handler looks at it */
 } ba_field_kind;
 

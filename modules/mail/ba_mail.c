@@ -170,7 +170,7 @@ ba_mail *ba_mail_compose(ba_call *call, ba_mail_kind kind, const ba_user *user,
     const ba_settings *s = call->settings;
     ba_mail *mail = apr_pcalloc(call->pool, sizeof(*mail));
 
-    mail->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    mail->id = ba_random_id(call->settings->generate_id, call->pool);
     if (!mail->id) {
         ba_call_log(call, BA_LOG_ERROR, 0, "BA0703: no random numbers for a mail's id");
         return NULL;

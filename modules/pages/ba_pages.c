@@ -55,6 +55,22 @@ static const page_row pages[] = {
 #define OTHER_ORIGIN                                                                               \
     "This form was sent from another place than this site. Send it again from here."
 
+static const page_row *find_page(const char *path)
+{
+    for (const page_row *row = pages; row->name; ++row) {
+        if (!strcmp(row->name, path)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* A page whose endpoint is switched off is not there, and no other page links to it. */
+static int is_offered(const ba_settings *settings, const page_row *row)
+{
+    return !row->endpoint || !ba_route_disabled(settings, row->endpoint);
+}
+
 /* What an error of the API is to a person, and beside which field it stands. */
 static const struct {
     const ba_error *error;
@@ -71,7 +87,10 @@ static const struct {
     {&ba_err_credentials, "error", "The email address or the password is not right."},
     {&ba_err_not_verified, "error",
      "Your email address is not verified yet. Look for our message in your mailbox."},
+    {&ba_err_password_disabled, "error",
+     "Signing in with a password is not possible here at the moment."},
     {&ba_err_sign_up_disabled, "error", "New accounts cannot be created here at the moment."},
+    {&ba_err_missing_field, "error", "Something that is needed is missing."},
     {&ba_err_create_user, "error",
      "The account could not be created. Try a shorter name or another address."},
     {&ba_err_busy, "error", "Many people are signing in right now. Try again in a moment."},
@@ -192,7 +211,9 @@ static int render(const page_view *v, const char *document, int status)
                  || has(v, "error-password"));
     set_flag(v, "BA_USER", v->call->user != NULL);
     set_flag(v, "BA_AGAIN", v->call->user != NULL && !v->form);
-    set_flag(v, "BA_SIGN_UP", v->settings->sign_up);
+    set_flag(v, "BA_SIGN_UP",
+             v->settings->sign_up && v->settings->email_password
+                 && is_offered(v->settings, find_page("/sign-up")));
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
     set_headers(v);
@@ -247,7 +268,7 @@ static void set_values(page_view *v)
     int home = !strcmp(v->callback, "/");
 
     apr_table_setn(t, "pages", s->pages_path);
-    apr_table_setn(t, "site", v->r->server->server_hostname);
+    apr_table_setn(t, "site", s->app_name);
     apr_table_setn(t, "title", "");
     apr_table_setn(t, "callback-url", v->callback);
     apr_table_setn(t, "callback-query",
@@ -276,12 +297,22 @@ static json_t *endpoint_body(const page_view *v, const page_row *row)
 {
     json_t *body = ba_json_object(v->r->pool);
     static const char *const fields[] = {"name", "email", "password"};
+    const apr_array_header_t *columns;
 
     for (int i = 0; i < 3; ++i) {
         json_t *value = json_object_get(v->form, fields[i]);
 
         if (value) {
             json_object_set(body, fields[i], value);
+        }
+    }
+    columns = !strcmp(row->name, "/sign-up") ? v->settings->columns.user : NULL;
+    for (int i = 0; columns && i < columns->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(columns, i, ba_column).name;
+        json_t *value = json_object_get(v->form, name);
+
+        if (value) {
+            json_object_set(body, name, value);
         }
     }
     if (!strcmp(row->name, "/sign-in")) {
@@ -428,7 +459,12 @@ static int get(page_view *v, const page_row *row)
         /* the guard says it, with its own status; of itself it means nothing */
         return v->r->prev ? render(v, row->document, v->r->prev->status) : redirect(v, v->callback);
     }
-    if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
+    if (!v->settings->email_password && !strcmp(row->name, "/sign-in")) {
+        return message(v, HTTP_FORBIDDEN, "Sign-in is closed",
+                       "Signing in with a password is not possible here at the moment.");
+    }
+    if (!(v->settings->sign_up && v->settings->email_password)
+        && !strcmp(row->name, "/sign-up")) {
         return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
                        "New accounts cannot be created here at the moment.");
     }
@@ -506,22 +542,15 @@ static int front(page_view *v)
     return redirect(v, v->call->user ? v->callback : sign_in_page(v));
 }
 
-static const page_row *find_page(const char *path)
-{
-    for (const page_row *row = pages; row->name; ++row) {
-        if (!strcmp(row->name, path)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 static int serve(page_view *v, const char *path)
 {
     const page_row *row = find_page(path);
     int is_get = v->r->method_number == M_GET;
     int status = OK;
 
+    if (row && !is_offered(v->settings, row)) {
+        row = NULL;
+    }
     if (v->r->method_number == M_POST && row) {
         status = read_form(v);
     }

@@ -5,6 +5,7 @@
  * (http-api 5.12, 5.14, 5.18). */
 
 #include "ba_hashing.h"
+#include "ba_input.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
@@ -25,12 +26,14 @@ typedef struct update_body {
     const json_t *email;
     const json_t *name;
     const json_t *image;
+    const json_t *whole;
 } update_body;
 
 static const ba_field update_fields[] = {
     {"email", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, email)},
     {"name", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, name)},
     {"image", BA_FIELD_ANY, BA_OPTIONAL, offsetof(update_body, image)},
+    {"", BA_FIELD_WHOLE, BA_OPTIONAL, offsetof(update_body, whole)},
     {0},
 };
 
@@ -73,13 +76,17 @@ static void update_user(ba_call *call, const void *input)
     const update_body *body = input;
     const char *name = json_string_value(body->name);
     const char *problem = wrong_type(body);
+    const ba_extra *extra;
     apr_status_t rv;
 
     if (!ba_json_falsy(body->email)) {
         ba_call_fail(call, &ba_err_email_update);
         return;
     }
-    if (!body->name && !body->image) {
+    if (!ba_input_update(call, call->settings->columns.user, body->whole, &extra)) {
+        return;
+    }
+    if (!body->name && !body->image && !ba_extra_any(extra)) {
         ba_call_fail(call, &ba_err_no_fields);
         return;
     }
@@ -91,7 +98,8 @@ static void update_user(ba_call *call, const void *input)
         return;
     }
     rv = call->store->ops->user_update(call->store, call->user->id, name, body->image != NULL,
-                                       json_string_value(body->image), call->now, call->pool);
+                                       json_string_value(body->image), extra, call->now,
+                                       call->pool);
     if (rv == APR_EINVAL) {
         ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
         return;
@@ -295,7 +303,7 @@ static void unlink_account(ba_call *call, const void *input)
     const unlink_body *body = input;
 
     switch (call->store->ops->account_delete(call->store, call->user->id, body->account_id,
-                                             call->pool)) {
+                                             call->settings->unlink_all, call->pool)) {
     case APR_SUCCESS:
         answer_status(call);
         break;
@@ -320,4 +328,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_account_routes = {"account", routes};
+const ba_feature ba_account_routes = {"account", routes, NULL, NULL};

@@ -76,7 +76,7 @@ static void mail_token(ba_call *call, const char *callback)
         not_offered(call);
         return;
     }
-    token.id = ba_random_text(BA_ID_LENGTH, call->pool);
+    token.id = ba_random_id(call->settings->generate_id, call->pool);
     token.identifier = secret ? ba_link_identifier(call, PREFIX, secret) : NULL;
     token.expires_at = call->now + BA_MS(call->settings->delete_expires_in);
     if (token.id && token.identifier) {
@@ -183,4 +183,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_delete_routes = {"delete", routes};
+const ba_feature ba_delete_routes = {"delete", routes, NULL, NULL};

@@ -4,6 +4,7 @@
 /* Sign-up and sign-in by e-mail and password (http-api 5.7, 5.8). */
 
 #include "ba_hashing.h"
+#include "ba_input.h"
 #include "ba_links.h"
 #include "ba_random.h"
 #include "ba_routes_int.h"
@@ -21,6 +22,7 @@ typedef struct sign_up_body {
     const char *image;
     const char *callback_url;
     int remember;
+    const json_t *whole;
 } sign_up_body;
 
 static const ba_field sign_up_fields[] = {
@@ -30,6 +32,7 @@ static const ba_field sign_up_fields[] = {
     {"image", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(sign_up_body, image)},
     {"callbackURL", BA_FIELD_TEXT, BA_OPTIONAL, offsetof(sign_up_body, callback_url)},
     {"rememberMe", BA_FIELD_BOOL, BA_OPTIONAL, offsetof(sign_up_body, remember)},
+    {"", BA_FIELD_WHOLE, BA_OPTIONAL, offsetof(sign_up_body, whole)},
     {0},
 };
 
@@ -61,21 +64,24 @@ static void answer_signed_up(ba_call *call, const ba_user *user, const ba_sessio
     ba_call_ok(call, ba_json_text(json, call->pool));
 }
 
-static const ba_user *new_user(const ba_call *call, const sign_up_body *body, const char *email)
+static const ba_user *new_user(const ba_call *call, const sign_up_body *body, const char *email,
+                               const ba_extra *extra)
 {
     ba_user *user = apr_pcalloc(call->pool, sizeof(*user));
 
-    user->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    user->id = ba_random_id(call->settings->generate_id, call->pool);
     user->name = body->name;
     user->email = email;
     user->image = body->image;
+    user->extra = extra;
     user->created_at = user->updated_at = call->now;
     return user->id ? user : NULL;
 }
 
 /* The address has an account already. Where that must not show, the answer looks
  * like a success and costs as much (http-api 8). */
-static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *email)
+static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *email,
+                          const ba_extra *extra)
 {
     const ba_settings *s = call->settings;
     const ba_user *user;
@@ -86,7 +92,7 @@ static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *e
         ba_call_fail(call, &ba_err_user_exists);
         return;
     }
-    user = new_user(call, body, email);
+    user = new_user(call, body, email, extra);
     if (!user) {
         ba_call_fail(call, &ba_err_internal);
     }
@@ -104,11 +110,12 @@ static int asks_to_verify(const ba_call *call)
                || (s->verify_on_sign_up == BA_AUTO && s->require_email_verification));
 }
 
-static void create_user(ba_call *call, const sign_up_body *body, const char *email)
+static void create_user(ba_call *call, const sign_up_body *body, const char *email,
+                        const ba_extra *extra)
 {
     const ba_settings *s = call->settings;
-    const ba_user *user = new_user(call, body, email);
-    const char *account_id = ba_random_text(BA_ID_LENGTH, call->pool);
+    const ba_user *user = new_user(call, body, email, extra);
+    const char *account_id = ba_random_id(s->generate_id, call->pool);
     const ba_session *session = NULL;
     ba_mail *mail = NULL;
     const char *hash;
@@ -134,7 +141,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     }
     rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, mail, call->pool);
     if (rv == APR_EEXIST) {
-        sign_up_taken(call, body, email); /* somebody was faster */
+        sign_up_taken(call, body, email, extra); /* somebody was faster */
     }
     else if (rv == APR_EINVAL) {
         ba_call_fail(call, &ba_err_create_user);
@@ -158,17 +165,21 @@ static void sign_up(ba_call *call, const void *input)
     const sign_up_body *body = input;
     const ba_settings *s = call->settings;
     const ba_error *error;
+    const ba_extra *extra;
     const char *email, *hash;
     ba_user *user;
     apr_status_t rv;
 
-    if (!s->sign_up) {
+    if (!s->sign_up || !s->email_password) {
         ba_call_fail(call, &ba_err_sign_up_disabled);
         return;
     }
     error = ba_hashing_check_length(call, body->password);
     if (error) {
         ba_call_fail(call, error);
+        return;
+    }
+    if (!ba_input_create(call, s->columns.user, body->whole, &extra)) {
         return;
     }
     email = ba_text_lower(body->email, call->pool);
@@ -178,10 +189,10 @@ static void sign_up(ba_call *call, const void *input)
     }
     rv = call->store->ops->login(call->store, email, &user, &hash, call->pool);
     if (rv == APR_SUCCESS) {
-        sign_up_taken(call, body, email);
+        sign_up_taken(call, body, email, extra);
     }
     else if (rv == APR_NOTFOUND) {
-        create_user(call, body, email);
+        create_user(call, body, email, extra);
     }
     else {
         ba_call_fail(call, &ba_err_unavailable);
@@ -266,6 +277,10 @@ static void sign_in(ba_call *call, const void *input)
     ba_user *user;
     apr_status_t rv;
 
+    if (!s->email_password) {
+        ba_call_fail(call, &ba_err_password_disabled);
+        return;
+    }
     if (!ba_schema_email(body->email)) {
         ba_call_fail(call, &ba_err_invalid_email);
         return;
@@ -310,4 +325,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_email_password = {"email-password", routes};
+const ba_feature ba_email_password = {"email-password", routes, NULL, NULL};

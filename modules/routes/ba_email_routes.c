@@ -453,4 +453,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_email_routes = {"email", routes};
+const ba_feature ba_email_routes = {"email", routes, NULL, NULL};

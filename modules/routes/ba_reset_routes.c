@@ -42,7 +42,7 @@ static apr_status_t send_token(ba_call *call, const ba_user *user, const char *r
     ba_mail *mail;
     apr_status_t rv;
 
-    token.id = ba_random_text(BA_ID_LENGTH, call->pool);
+    token.id = ba_random_id(call->settings->generate_id, call->pool);
     token.identifier = secret ? ba_link_identifier(call, PREFIX, secret) : NULL;
     token.expires_at = call->now + BA_MS(call->settings->reset_expires_in);
     if (!token.id || !token.identifier) {
@@ -157,7 +157,7 @@ static const ba_schema reset_query_schema = {reset_query_fields, sizeof(reset_qu
 static void set_password(ba_call *call, const ba_verification *token, const ba_user *user,
                          ba_bytes password)
 {
-    const char *account_id = ba_random_text(BA_ID_LENGTH, call->pool);
+    const char *account_id = ba_random_id(call->settings->generate_id, call->pool);
     const char *hash = account_id ? ba_hashing_hash(call, password) : NULL;
     /* whoever had the account before its address was proved must not keep a way in */
     int revoke = call->settings->reset_revokes_sessions || !user->email_verified;
@@ -244,4 +244,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_reset_routes = {"reset", routes};
+const ba_feature ba_reset_routes = {"reset", routes, NULL, NULL};

@@ -5,6 +5,7 @@
 
 #include "ba_origin.h"
 #include "ba_session.h"
+#include "ba_settings.h"
 #include "ba_text.h"
 
 #include <apr_strings.h>
@@ -19,6 +20,7 @@ static const ba_feature *const features[] = {
     &ba_email_routes,
     &ba_delete_routes,
     &ba_service_routes,
+    &ba_bearer,
     NULL,
 };
 
@@ -79,6 +81,36 @@ int ba_route_fits(const char *glob)
             if (ba_text_glob(glob, row->path)) {
                 return 1;
             }
+        }
+    }
+    return 0;
+}
+
+int ba_route_known(const char *path)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (!strcmp(row->path, path)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int ba_route_disabled(const ba_settings *settings, const char *path)
+{
+    const apr_array_header_t *disabled = settings->disabled_paths;
+    apr_size_t len = strlen(path);
+
+    while (len && path[len - 1] == '/') {
+        --len;
+    }
+    for (int i = 0; disabled && i < disabled->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(disabled, i, const char *);
+
+        if (strlen(name) == len && !memcmp(name, path, len)) {
+            return 1;
         }
     }
     return 0;
@@ -230,7 +262,7 @@ static int type_is(const char *type, const char *allowed, apr_pool_t *pool)
     return strstr(type, allowed) != NULL;
 }
 
-void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
+static void serve(ba_call *call, const ba_route *route, const char *type)
 {
     static const char json[] = "application/json", form[] = "application/x-www-form-urlencoded";
     json_t *body = NULL;
@@ -256,4 +288,14 @@ void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
         }
     }
     ba_route_run(call, route, body);
+}
+
+void ba_route_serve(ba_call *call, const ba_route *route, const char *type)
+{
+    serve(call, route, type);
+    for (const ba_feature *const *f = call->features; f && *f; ++f) {
+        if ((*f)->after) {
+            (*f)->after(call);
+        }
+    }
 }

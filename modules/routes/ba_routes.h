@@ -35,13 +35,14 @@ typedef struct ba_route {
     const ba_schema *query;
 } ba_route;
 
-typedef struct ba_feature {
-    const char *name;
-    const ba_route *routes; /* ends with a row without method */
-} ba_feature;
-
 /* NULL: 404. */
 const ba_route *ba_route_find(const char *method, const char *path);
+
+/* True if BetterAuthDisablePath names the path; slashes at its end do not count. */
+int ba_route_disabled(const struct ba_settings *settings, const char *path);
+
+/* True if some method has a row of this path. */
+int ba_route_known(const char *path);
 
 /* The last segment of the call's path. */
 const char *ba_route_segment(const ba_call *call);
@@ -59,7 +60,7 @@ void ba_route_serve(ba_call *call, const ba_route *route, const char *type);
  * an absent body. The pages come in here. */
 void ba_route_run(ba_call *call, const ba_route *route, const json_t *body);
 
-/* Every row, for the lint test and the dump. */
+/* Every feature; ends with NULL. */
 const ba_feature *const *ba_route_features(void);
 
 #endif

@@ -16,6 +16,7 @@ extern const ba_feature ba_reset_routes;   /* a new password by mail */
 extern const ba_feature ba_email_routes;   /* verify and change an address */
 extern const ba_feature ba_delete_routes;  /* delete the account */
 extern const ba_feature ba_service_routes; /* ok, error */
+extern const ba_feature ba_bearer;         /* tokens in place of cookies */
 
 /* 1 if the password is the signed-in user's. 0: the call has its answer, none if the
  * user has no password. */

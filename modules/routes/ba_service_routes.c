@@ -4,6 +4,7 @@
 /* ok and error (http-api 5.6). */
 
 #include "ba_routes_int.h"
+#include "ba_settings.h"
 #include "ba_text.h"
 
 #include <apr_lib.h>
@@ -26,18 +27,31 @@ static int valid_code(const char *code)
     return *code != '\0';
 }
 
-/* Where failed redirects land: on to the site's front page with the reason. */
+/* url with query behind its own, before the fragment. */
+static const char *with_query(const char *url, const char *query, apr_pool_t *pool)
+{
+    apr_size_t len = strcspn(url, "#");
+    const char *own = memchr(url, '?', len);
+    const char *joint = !own ? "?" : own + 1 == url + len || url[len - 1] == '&' ? "" : "&";
+
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, url, len), joint, query, url + len, NULL);
+}
+
+/* Where failed redirects land: on to BetterAuthErrorURL with the reason. */
 static void error(ba_call *call, const void *body)
 {
     const char *code = ba_text_query_param(call->query, "error", NULL, call->pool);
     const char *text = ba_text_query_param(call->query, "error_description", NULL, call->pool);
+    const char *to = call->settings->error_url;
+    const char *query;
 
     (void)body;
-    call->answer.status = 302;
-    call->answer.location = apr_pstrcat(
-        call->pool, "/?error=", ba_text_form_encode(code && valid_code(code) ? code : "UNKNOWN", call->pool),
+    query = apr_pstrcat(
+        call->pool, "error=", ba_text_form_encode(code && valid_code(code) ? code : "UNKNOWN", call->pool),
         text && *text ? "&error_description=" : "", text && *text ? ba_text_form_encode(text, call->pool) : "",
         NULL);
+    call->answer.status = 302;
+    call->answer.location = with_query(to ? to : "/", query, call->pool);
 }
 
 static const ba_route routes[] = {
@@ -46,4 +60,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_service_routes = {"service", routes};
+const ba_feature ba_service_routes = {"service", routes, NULL, NULL};

@@ -4,11 +4,13 @@
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
 #include "ba_cache_cookie.h"
+#include "ba_input.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
 #include "ba_store.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 static void get_session(ba_call *call, const void *body)
@@ -21,6 +23,9 @@ static void get_session(ba_call *call, const void *body)
         json = ba_json_object(call->pool);
         json_object_set(json, "session", ba_json_session(call->session, call->pool));
         json_object_set(json, "user", ba_json_user(call->user, call->pool));
+        if (call->needs_refresh >= 0) {
+            json_object_set_new(json, "needsRefresh", json_boolean(call->needs_refresh));
+        }
         ba_call_ok(call, ba_json_text(json, call->pool));
         break;
     case APR_NOTFOUND:
@@ -35,11 +40,15 @@ static void get_session(ba_call *call, const void *body)
     }
 }
 
-/* Only deferSessionRefresh, which we do not offer, gives POST a meaning. */
+/* Does what BetterAuthSessionRefresh post keeps all other requests from doing. */
 static void post_get_session(ba_call *call, const void *body)
 {
-    (void)body;
-    ba_call_fail(call, &ba_err_post_get_session);
+    if (call->settings->session_refresh != BA_REFRESH_POST) {
+        ba_call_fail(call, &ba_err_post_get_session);
+        return;
+    }
+    call->refresh_now = 1;
+    get_session(call, body);
 }
 
 typedef struct sign_out_body {
@@ -95,8 +104,11 @@ static void list_sessions(ba_call *call, const void *body)
     }
     list = ba_json_array(call->pool);
     for (int i = 0; i < sessions->nelts; ++i) {
-        json_array_append(list, ba_json_session(APR_ARRAY_IDX(sessions, i, ba_session *),
-                                                call->pool));
+        const ba_session *session = APR_ARRAY_IDX(sessions, i, ba_session *);
+
+        if (!ba_session_is_over(call, session)) {
+            json_array_append(list, ba_json_session(session, call->pool));
+        }
     }
     ba_call_ok(call, ba_json_text(list, call->pool));
 }
@@ -166,14 +178,62 @@ static void revoke_other_sessions(ba_call *call, const void *body)
     revoke_all(call, call->session->id);
 }
 
-/* Only additional fields of sessions could be updated. */
-static const ba_field no_fields[] = {{0}};
-static const ba_schema update_schema = {no_fields, 1, 0, BA_RECORD};
+typedef struct update_body {
+    const json_t *whole;
+} update_body;
 
-static void update_session(ba_call *call, const void *body)
+static const ba_field update_fields[] = {
+    {"", BA_FIELD_WHOLE, BA_OPTIONAL, offsetof(update_body, whole)},
+    {0},
+};
+
+static const ba_schema update_schema = {update_fields, sizeof(update_body), 0, BA_RECORD};
+
+static void answer_updated(ba_call *call, const ba_extra *extra)
 {
-    (void)body;
-    ba_call_fail(call, &ba_err_no_fields);
+    ba_session *session = apr_pmemdup(call->pool, call->session, sizeof(*session));
+    json_t *json = ba_json_object(call->pool);
+
+    session->extra = ba_extra_merge(session->extra, extra, call->pool);
+    session->updated_at = call->now;
+    call->session = session;
+    if (ba_session_send_again(call) != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    json_object_set(json, "session", ba_json_session(session, call->pool));
+    ba_call_ok(call, ba_json_text(json, call->pool));
+}
+
+/* Only the operator's own columns can be updated. */
+static void update_session(ba_call *call, const void *input)
+{
+    const update_body *body = input;
+    const ba_extra *extra;
+
+    if (!ba_input_update(call, call->settings->columns.session, body->whole, &extra)) {
+        return;
+    }
+    if (!ba_extra_any(extra)) {
+        ba_call_fail(call, &ba_err_no_fields);
+        return;
+    }
+    switch (call->store->ops->session_update(call->store, call->session, extra, call->now,
+                                             call->pool)) {
+    case APR_SUCCESS:
+        answer_updated(call, extra);
+        break;
+    case APR_NOTFOUND:
+        ba_session_clear_cookies(call);
+        ba_call_fail(call, &ba_err_get_session);
+        break;
+    case APR_EINVAL:
+        ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
+        break;
+    default:
+        ba_call_fail(call, &ba_err_unavailable);
+        break;
+    }
 }
 
 static const ba_route routes[] = {
@@ -188,4 +248,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_session_routes = {"session", routes};
+const ba_feature ba_session_routes = {"session", routes, NULL, NULL};

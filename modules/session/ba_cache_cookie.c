@@ -179,6 +179,28 @@ static int read_user(const json_t *json, ba_user *u)
            && date_of(json, "updatedAt", &u->updated_at);
 }
 
+/* The operator's own columns, as ba_json.c writes them; hidden ones are not there. NULL
+ * if one has another type. */
+static const ba_extra *read_extra(const json_t *json, const apr_array_header_t *columns,
+                                  apr_pool_t *pool)
+{
+    ba_extra *extra = ba_extra_create(columns, pool);
+
+    for (int i = 0; extra && i < columns->nelts; ++i) {
+        const ba_column *c = &APR_ARRAY_IDX(columns, i, ba_column);
+        const json_t *value = json_object_get(json, c->name);
+        const char *text = json_is_string(value)    ? text_of(json, c->name)
+                           : json_is_boolean(value) ? (json_is_true(value) ? "1" : "0")
+                                                    : ba_json_text(value, pool);
+
+        if (value && !json_is_null(value)
+            && (!text || !(extra->values[i] = ba_column_value(c->type, text, pool)))) {
+            return NULL;
+        }
+    }
+    return extra;
+}
+
 static int version_good(const ba_call *call, const json_t *payload)
 {
     const char *version = text_of(payload, "version");
@@ -190,6 +212,7 @@ apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_ses
                                   const ba_user **user)
 {
     struct { ba_session session; ba_user user; } *found;
+    const ba_columns *columns = &call->settings->columns;
     const char *value;
     json_t *payload;
 
@@ -198,11 +221,22 @@ apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_ses
         return APR_NOTFOUND;
     }
     payload = open_value(call, value);
-    found = apr_palloc(call->pool, sizeof(*found));
+    found = apr_pcalloc(call->pool, sizeof(*found));
     if (!payload || !read_session(json_object_get(payload, "session"), &found->session)
         || found->session.expires_at < call->now || !ba_mac_equal(found->session.token, token)
         || !version_good(call, payload) || !json_is_number(json_object_get(payload, "updatedAt"))
         || !read_user(json_object_get(payload, "user"), &found->user)) {
+        return APR_EINVAL;
+    }
+    if (columns->user) {
+        found->user.extra
+            = read_extra(json_object_get(payload, "user"), columns->user, call->pool);
+    }
+    if (columns->session) {
+        found->session.extra
+            = read_extra(json_object_get(payload, "session"), columns->session, call->pool);
+    }
+    if ((columns->user && !found->user.extra) || (columns->session && !found->session.extra)) {
         return APR_EINVAL;
     }
     *session = &found->session;

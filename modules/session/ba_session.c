@@ -33,12 +33,33 @@ static int switched(const ba_call *call, const char *name)
     return count > 1 || (value && *value);
 }
 
+/* No session lives longer than BetterAuthSessionMaxLifetime. */
+static ba_time capped(const ba_settings *s, ba_time created_at, ba_time until)
+{
+    ba_time last = created_at + BA_MS(s->session_max_lifetime);
+
+    return s->session_max_lifetime && last < until ? last : until;
+}
+
+int ba_session_is_over(const ba_call *call, const ba_session *session)
+{
+    return capped(call->settings, session->created_at, session->expires_at) < call->now;
+}
+
+/* Until when a refresh would let the session live. */
+static ba_time refreshed(const ba_call *call, const ba_session *session)
+{
+    return capped(call->settings, session->created_at,
+                  call->now + BA_MS(call->settings->session_expires_in));
+}
+
 static int refresh_is_due(const ba_call *call, const ba_session *session)
 {
     const ba_settings *s = call->settings;
 
     return session->expires_at - BA_MS(s->session_expires_in) + BA_MS(s->session_update_age)
-           <= call->now;
+               <= call->now
+           && session->expires_at < refreshed(call, session);
 }
 
 /* Moves the expiry forward. The update names the expiry that was read, so two
@@ -46,7 +67,7 @@ static int refresh_is_due(const ba_call *call, const ba_session *session)
 static apr_status_t refresh(ba_call *call, ba_session *session, ba_user *user)
 {
     ba_store *store = call->store;
-    ba_time until = call->now + BA_MS(call->settings->session_expires_in);
+    ba_time until = refreshed(call, session);
     apr_status_t rv = store->ops->session_extend(store, session, until, call->now, call->pool);
 
     if (rv == APR_NOTFOUND) {
@@ -71,6 +92,57 @@ static apr_status_t refresh(ba_call *call, ba_session *session, ba_user *user)
     return ba_session_set_cookies(call, session, user, 1);
 }
 
+static apr_status_t refresh_if_due(ba_call *call, ba_session *session, ba_user *user)
+{
+    ba_refresh when = call->settings->session_refresh;
+    int due = refresh_is_due(call, session);
+
+    if (when == BA_REFRESH_POST && !call->refresh_now) {
+        call->needs_refresh = due;
+        due = 0;
+    }
+    if (due && when != BA_REFRESH_OFF) {
+        return refresh(call, session, user);
+    }
+    ba_cache_cookie_write(call, session, user, 1);
+    return APR_SUCCESS;
+}
+
+/* A session that is over goes; where refreshes are put off, so is this. */
+static apr_status_t end_it(ba_call *call, const char *token)
+{
+    if (call->settings->session_refresh == BA_REFRESH_POST && !call->refresh_now) {
+        return APR_SUCCESS;
+    }
+    return call->store->ops->session_delete(call->store, token, call->pool);
+}
+
+static const char *token_of_feature(const ba_call *call)
+{
+    const char *token = NULL;
+
+    for (const ba_feature *const *f = call->features; f && *f && !token; ++f) {
+        token = (*f)->token ? (*f)->token(call) : NULL;
+    }
+    return token;
+}
+
+/* What names the session: a feature's token goes before the cookie, as upstream. */
+static const char *shown_token(const ba_call *call)
+{
+    const char *token = token_of_feature(call);
+
+    if (!token) {
+        token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    }
+    return token && *token && strlen(token) <= BA_TOKEN_MAX ? token : NULL;
+}
+
+int ba_session_claimed(const ba_call *call)
+{
+    return ba_cookie_get(call, call->settings->session_cookie) || token_of_feature(call);
+}
+
 static apr_status_t ask_store(ba_call *call, const char *token)
 {
     ba_store *store = call->store;
@@ -78,8 +150,8 @@ static apr_status_t ask_store(ba_call *call, const char *token)
     ba_user *user;
     apr_status_t rv = store->ops->session(store, token, &session, &user, call->pool);
 
-    if (rv == APR_SUCCESS && session->expires_at < call->now) {
-        rv = store->ops->session_delete(store, token, call->pool);
+    if (rv == APR_SUCCESS && ba_session_is_over(call, session)) {
+        rv = end_it(call, token);
         rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
     }
     if (rv == APR_NOTFOUND) {
@@ -89,12 +161,7 @@ static apr_status_t ask_store(ba_call *call, const char *token)
         return rv;
     }
     if (!is_not_remembered(call) && !switched(call, "disableRefresh")) {
-        if (refresh_is_due(call, session)) {
-            rv = refresh(call, session, user);
-        }
-        else {
-            ba_cache_cookie_write(call, session, user, 1);
-        }
+        rv = refresh_if_due(call, session, user);
     }
     if (rv == APR_SUCCESS) {
         call->session = session;
@@ -108,22 +175,28 @@ static apr_status_t ask_cache(ba_call *call, const char *token)
 {
     apr_status_t rv = APR_NOTFOUND;
 
-    if (!switched(call, "disableCookieCache")) {
+    if (!switched(call, "disableCookieCache") && !call->refresh_now) {
         rv = ba_cache_cookie_read(call, token, &call->session, &call->user);
+    }
+    if (rv == APR_SUCCESS && ba_session_is_over(call, call->session)) {
+        rv = APR_EINVAL;
     }
     if (rv == APR_EINVAL) {
         ba_cache_cookie_delete(call);
+    }
+    if (rv == APR_SUCCESS && call->settings->session_refresh == BA_REFRESH_POST) {
+        call->needs_refresh = !is_not_remembered(call) && refresh_is_due(call, call->session);
     }
     return rv;
 }
 
 static apr_status_t find(ba_call *call, int confirmed)
 {
-    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    const char *token = shown_token(call);
 
     call->session = NULL;
     call->user = NULL;
-    if (!token || !*token || strlen(token) > BA_TOKEN_MAX) {
+    if (!token) {
         return APR_NOTFOUND;
     }
     call->session_cached = !confirmed && ask_cache(call, token) == APR_SUCCESS;
@@ -167,21 +240,33 @@ apr_status_t ba_session_send_again(ba_call *call)
 
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
+    const ba_settings *s = call->settings;
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
     const char *agent = ba_call_header(call, "User-Agent");
 
-    session->id = ba_random_text(BA_ID_LENGTH, call->pool);
+    session->id = ba_random_id(s->generate_id, call->pool);
     session->token = ba_random_text(BA_TOKEN_LENGTH, call->pool);
     session->user_id = user->id;
-    session->ip_address = call->client;
+    session->limit = (int)s->max_sessions;
+    session->extra = ba_extra_fallback(s->columns.session, call->pool);
+    session->ip_address = s->ip_tracking ? call->client : "";
     session->user_agent = agent ? ba_text_cut(ba_text_from_latin1(agent, call->pool),
                                               BA_USER_AGENT_MAX, call->pool)
                                 : "";
     session->created_at = session->updated_at = call->now;
     session->expires_at
-        = call->now
-          + BA_MS(remember ? call->settings->session_expires_in : BROWSER_SESSION_SECONDS);
+        = capped(s, call->now,
+                 call->now + BA_MS(remember ? s->session_expires_in : BROWSER_SESSION_SECONDS));
     return session->id && session->token ? session : NULL;
+}
+
+/* Of a remembered session's cookie: a whole life, as upstream, unless it must end
+ * before that. */
+static apr_int64_t max_age(const ba_call *call, const ba_session *session)
+{
+    ba_time until = refreshed(call, session);
+
+    return until > call->now ? (until - call->now) / 1000 : 0;
 }
 
 apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, const ba_user *user,
@@ -190,7 +275,7 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, co
     const ba_settings *s = call->settings;
     apr_status_t rv
         = ba_cookie_set_signed(call, s->session_cookie, session->token,
-                               remember ? s->session_expires_in : BA_COOKIE_BROWSER);
+                               remember ? max_age(call, session) : BA_COOKIE_BROWSER);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -218,10 +303,10 @@ void ba_session_clear_cookies(ba_call *call)
 
 apr_status_t ba_session_end(ba_call *call)
 {
-    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+    const char *token = shown_token(call);
     apr_status_t rv = APR_SUCCESS;
 
-    if (token && *token && strlen(token) <= BA_TOKEN_MAX) {
+    if (token) {
         rv = call->store->ops->session_delete(call->store, token, call->pool);
     }
     if (rv == APR_SUCCESS) {

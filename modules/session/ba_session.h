@@ -2,7 +2,8 @@
  * Copyright the mod_betterauth authors */
 
 /* Sessions: who is this, and what happens to a session (http-api 4). The API,
- * the pages and the guard all ask here, and nobody else reads the cookie. */
+ * the pages and the guard all ask here, and nobody else reads the cookie or what a
+ * feature takes in its place. */
 
 #ifndef BA_SESSION_H
 #define BA_SESSION_H
@@ -12,11 +13,12 @@
 /* Who is this? Asks at most once per call and keeps the answer in it. With
  * BetterAuthCookieCache on, a valid cache cookie answers in place of the database.
  *
- * APR_SUCCESS   call->session and call->user say who; refreshed if it was due
- * APR_NOTFOUND  nobody: no cookie, a bad signature (never asked the database),
+ * APR_SUCCESS   call->session and call->user say who; refreshed if it was due, or
+ *               call->needs_refresh says so where BetterAuthSessionRefresh puts it off
+ * APR_NOTFOUND  nobody: no token, a bad signature (never asked the database),
  *               or a session that is over (the answer then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
- * APR_EGENERAL  the cookie is ours but the database could not say: allow nothing,
+ * APR_EGENERAL  the token may be good but the database could not say: allow nothing,
  *               clear nothing, answer 503
  */
 apr_status_t ba_session_find(ba_call *call);
@@ -24,6 +26,11 @@ apr_status_t ba_session_find(ba_call *call);
 /* The same, and the database has said so: a session revoked meanwhile is nobody. For
  * whatever changes something or shows a secret. */
 apr_status_t ba_session_confirm(ba_call *call);
+/* True if the request carries a token, good or not. Asks no database. */
+int ba_session_claimed(const ba_call *call);
+
+/* True if its time has passed: expiresAt, or BetterAuthSessionMaxLifetime. */
+int ba_session_is_over(const ba_call *call, const ba_session *session);
 
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
 int ba_session_is_fresh(const ba_call *call);
@@ -43,7 +50,7 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, co
 
 void ba_session_clear_cookies(ba_call *call);
 
-/* Deletes the session that the signed cookie names, expired or not, and clears
+/* Deletes the session that the request names, expired or not, and clears
  * the cookies. APR_EGENERAL: the database is down and the session still lives. */
 apr_status_t ba_session_end(ba_call *call);
 

@@ -3,6 +3,7 @@
 
 #include "ba_db.h"
 
+#include "ba_db_int.h"
 #include "ba_text.h"
 
 #include <apr_strings.h>
@@ -45,8 +46,14 @@ static apr_status_t classify_mysql(int rc, const char *text)
     case 1213: /* deadlock */
     case 1205: /* lock wait timeout */
         return APR_EAGAIN;
+    case 1048: /* may not be NULL */
+    case 1264: /* out of range */
+    case 1265: /* data truncated */
+    case 1292: /* incorrect date or number */
     case 1366: /* incorrect string value */
     case 1406: /* data too long */
+    case 3819: /* a CHECK of the operator's, MySQL */
+    case 4025: /* the same, MariaDB */
         return APR_EINVAL;
     default:
         return APR_EGENERAL;
@@ -57,7 +64,12 @@ static apr_status_t classify_mysql(int rc, const char *text)
 static apr_status_t classify_sqlite(int rc, const char *text)
 {
     (void)rc;
-    return strstr(text, "UNIQUE constraint failed") ? APR_EEXIST : APR_EGENERAL;
+    if (strstr(text, "UNIQUE constraint failed")) {
+        return APR_EEXIST;
+    }
+    return strstr(text, "NOT NULL constraint failed") || strstr(text, "CHECK constraint failed")
+               ? APR_EINVAL
+               : APR_EGENERAL;
 }
 
 static const ba_dialect dialects[] = {
@@ -94,11 +106,13 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_ACCOUNT_ADD] = "betterauth:account-add",
     [BA_SQL_SESSION_ADD] = "betterauth:session-add",
     [BA_SQL_SESSION_EXTEND] = "betterauth:session-extend",
+    [BA_SQL_SESSION_UPDATE] = "betterauth:session-update",
     [BA_SQL_SESSION_DELETE] = "betterauth:session-delete",
     [BA_SQL_PASSWORD_RENEW] = "betterauth:password-renew",
     [BA_SQL_SESSIONS] = "betterauth:sessions",
     [BA_SQL_SESSIONS_DELETE] = "betterauth:sessions-delete",
     [BA_SQL_SESSIONS_DELETE_OTHER] = "betterauth:sessions-delete-other",
+    [BA_SQL_SESSIONS_TRIM] = "betterauth:sessions-trim",
     [BA_SQL_USER_UPDATE] = "betterauth:user-update",
     [BA_SQL_USER_LOCK] = "betterauth:user-lock",
     [BA_SQL_PASSWORD] = "betterauth:password",
@@ -127,6 +141,46 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_MAIL_SWEEP_LOOK] = "betterauth:mail-sweep-look",
     [BA_SQL_MAIL_SWEEP] = "betterauth:mail-sweep",
 };
+
+struct ba_db_texts {
+    const char *sql[sizeof(dialects) / sizeof(dialects[0])][BA_SQL_COUNT];
+    const char *labels[BA_SQL_COUNT];
+};
+
+void ba_db_extend(ba_db *db, const ba_columns *columns, apr_pool_t *pool)
+{
+    struct ba_db_texts *texts;
+    const char *key;
+
+    db->columns = *columns;
+    if (!columns->user && !columns->session) {
+        return;
+    }
+    texts = apr_pcalloc(pool, sizeof(*texts));
+    key = ba_db_columns_key(columns, pool);
+    for (int id = BA_SQL_ROLLBACK + 1; id < BA_SQL_COUNT; ++id) {
+        texts->labels[id] = apr_pstrcat(pool, labels[id], key, NULL);
+        for (apr_size_t d = 0; d < sizeof(dialects) / sizeof(dialects[0]); ++d) {
+            texts->sql[d][id] = ba_db_expand(dialects[d].statements[id], columns,
+                                             !dialects[d].iso_dates, pool);
+        }
+    }
+    db->texts = texts;
+}
+
+/* Of a statement that is prepared. */
+static const char *sql_of(const ba_db *db, const ba_db_conn *conn, ba_sql id)
+{
+    return db->texts ? db->texts->sql[conn->dialect - dialects][id]
+                     : conn->dialect->statements[id];
+}
+
+/* Virtual hosts that share a connection may have other columns, so the label says
+ * which. */
+static const char *label_of(const ba_db *db, ba_sql id)
+{
+    return db->texts ? db->texts->labels[id] : labels[id];
+}
 
 static const char *error_text(ba_db_conn *conn, int rc)
 {
@@ -209,26 +263,27 @@ void ba_db_rollback(ba_db_conn *conn)
 
 /* The statement, prepared in the connection's own pool on first use: a schema
  * that is not there yet must not fail the connection for other modules. */
-static int prepare(ba_db_conn *conn, ba_sql id, apr_dbd_prepared_t **stmt)
+static int prepare(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_dbd_prepared_t **stmt)
 {
+    const char *label = label_of(db, id);
     int rc;
 
-    *stmt = apr_hash_get(conn->prepared, labels[id], APR_HASH_KEY_STRING);
+    *stmt = apr_hash_get(conn->prepared, label, APR_HASH_KEY_STRING);
     if (*stmt) {
         return 0;
     }
-    rc = apr_dbd_prepare(conn->driver, conn->pool, conn->handle, conn->dialect->statements[id],
-                         labels[id], stmt);
+    rc = apr_dbd_prepare(conn->driver, conn->pool, conn->handle, sql_of(db, conn, id), label,
+                         stmt);
     if (rc == 0) {
-        apr_hash_set(conn->prepared, labels[id], APR_HASH_KEY_STRING, *stmt);
+        apr_hash_set(conn->prepared, label, APR_HASH_KEY_STRING, *stmt);
     }
     return rc;
 }
 
-static void forget(ba_db_conn *conn, ba_sql id)
+static void forget(const ba_db *db, ba_db_conn *conn, ba_sql id)
 {
     if (conn->dialect->forgets) {
-        apr_hash_set(conn->prepared, labels[id], APR_HASH_KEY_STRING, NULL);
+        apr_hash_set(conn->prepared, label_of(db, id), APR_HASH_KEY_STRING, NULL);
     }
 }
 
@@ -257,17 +312,17 @@ static const char **copy_row(ba_db_conn *conn, apr_dbd_row_t *row, int n, apr_po
     return columns;
 }
 
-static int select_rows(ba_db_conn *conn, ba_sql id, const char **args, int n,
+static int select_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args, int n,
                        apr_array_header_t *rows, apr_pool_t *pool)
 {
     apr_dbd_prepared_t *stmt;
     apr_dbd_results_t *result = NULL;
     apr_dbd_row_t *row = NULL;
-    int rc = prepare(conn, id, &stmt);
+    int rc = prepare(db, conn, id, &stmt);
 
     if (rc == 0) {
         rc = apr_dbd_pselect(conn->driver, pool, conn->handle, &result, stmt, 0,
-                             count_args(conn->dialect->statements[id]), args);
+                             count_args(sql_of(db, conn, id)), args);
     }
     if (rc) {
         return rc;
@@ -285,11 +340,11 @@ apr_status_t ba_db_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char
     int rc;
 
     *rows = apr_array_make(pool, 1, sizeof(const char **));
-    rc = select_rows(conn, id, args, n, *rows, pool);
+    rc = select_rows(db, conn, id, args, n, *rows, pool);
     if (rc && conn->dialect->forgets) {
-        forget(conn, id);
+        forget(db, conn, id);
         apr_array_clear(*rows);
-        rc = select_rows(conn, id, args, n, *rows, pool);
+        rc = select_rows(db, conn, id, args, n, *rows, pool);
     }
     return rc ? fail(db, conn, id, rc, pool) : APR_SUCCESS;
 }
@@ -314,19 +369,19 @@ apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const ch
                           int *rows, apr_pool_t *pool)
 {
     apr_dbd_prepared_t *stmt;
-    int rc = prepare(conn, id, &stmt);
+    int rc = prepare(db, conn, id, &stmt);
     apr_status_t rv;
 
     if (rc == 0) {
         rc = apr_dbd_pquery(conn->driver, pool, conn->handle, rows, stmt,
-                            count_args(conn->dialect->statements[id]), args);
+                            count_args(sql_of(db, conn, id)), args);
     }
     if (rc == 0) {
         return APR_SUCCESS;
     }
     rv = fail(db, conn, id, rc, pool);
     if (rv == APR_EGENERAL) {
-        forget(conn, id);
+        forget(db, conn, id);
     }
     return rv;
 }
@@ -342,15 +397,15 @@ const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool)
     return text;
 }
 
-const char *ba_db_check(ba_db_conn *conn, apr_pool_t *pool)
+const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
     const char *problem = NULL;
 
     conn->dialect = dialect_of(apr_dbd_name(conn->driver));
     for (int id = BA_SQL_ROLLBACK + 1; conn->dialect && id < BA_SQL_COUNT && !problem; ++id) {
         apr_dbd_prepared_t *stmt = NULL;
-        int rc = apr_dbd_prepare(conn->driver, pool, conn->handle, conn->dialect->statements[id],
-                                 NULL, &stmt);
+        int rc = apr_dbd_prepare(conn->driver, pool, conn->handle, sql_of(db, conn, id), NULL,
+                                 &stmt);
 
         if (rc) {
             problem = apr_pstrdup(pool, error_text(conn, rc));

@@ -8,6 +8,7 @@
 #ifndef BA_DB_H
 #define BA_DB_H
 
+#include "ba_column.h"
 #include "ba_types.h"
 
 #include <apr_dbd.h>
@@ -25,11 +26,13 @@ typedef enum {
     BA_SQL_ACCOUNT_ADD,
     BA_SQL_SESSION_ADD,
     BA_SQL_SESSION_EXTEND,
+    BA_SQL_SESSION_UPDATE,
     BA_SQL_SESSION_DELETE,
     BA_SQL_PASSWORD_RENEW,
     BA_SQL_SESSIONS,
     BA_SQL_SESSIONS_DELETE,
     BA_SQL_SESSIONS_DELETE_OTHER,
+    BA_SQL_SESSIONS_TRIM,
     BA_SQL_USER_UPDATE,
     BA_SQL_USER_LOCK,
     BA_SQL_PASSWORD,
@@ -81,7 +84,13 @@ typedef struct ba_db_lender {
 typedef struct ba_db {
     const ba_db_lender *lender;
     void *baton;
+    /* of ba_db_extend() */
+    ba_columns columns;
+    const struct ba_db_texts *texts; /* NULL: no own columns */
 } ba_db;
+
+/* Makes all statements read and write the operator's own columns too. For start. */
+void ba_db_extend(ba_db *db, const ba_columns *columns, apr_pool_t *pool);
 
 /* Borrows a connection and makes it ready: APR_EGENERAL when it cannot. */
 apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool);
@@ -115,9 +124,9 @@ apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const ch
 /* A date as this connection's dialect writes it. */
 const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool);
 
-/* Prepares every statement: the check of driver and schema at start.
- * NULL, or what the database said. */
-const char *ba_db_check(ba_db_conn *conn, apr_pool_t *pool);
+/* Prepares every statement: the check of driver and schema at start. Of db only the
+ * columns count. NULL, or what the database said. */
+const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool);
 
 /* "mysql" or "sqlite3": the folder under sql/; NULL for a driver we lack. */
 const char *ba_db_dialect(const char *driver);

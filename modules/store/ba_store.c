@@ -47,7 +47,7 @@ static apr_status_t read_image(const ba_db *db, ba_db_conn *conn, const char *co
 }
 
 apr_status_t ba_store_read_user(const ba_db *db, ba_db_conn *conn, const char *const *row,
-                              ba_user **out, apr_pool_t *pool)
+                                const char *const *own, ba_user **out, apr_pool_t *pool)
 {
     ba_user *user = apr_pcalloc(pool, sizeof(*user));
 
@@ -57,6 +57,7 @@ apr_status_t ba_store_read_user(const ba_db *db, ba_db_conn *conn, const char *c
     user->email_verified = row[USER_VERIFIED] && !strcmp(row[USER_VERIFIED], "1");
     user->created_at = ba_store_date(row[USER_CREATED]);
     user->updated_at = ba_store_date(row[USER_UPDATED]);
+    user->extra = ba_store_read_extra(db->columns.user, own, pool);
     *out = user;
     return read_image(db, conn, row, &user->image, pool);
 }
@@ -65,7 +66,8 @@ apr_status_t ba_store_read_user(const ba_db *db, ba_db_conn *conn, const char *c
 enum { SESSION_ID, SESSION_TOKEN, SESSION_USER, SESSION_ADDRESS, SESSION_AGENT, SESSION_EXPIRES,
        SESSION_CREATED, SESSION_UPDATED, SESSION_COLUMNS };
 
-static ba_session *read_session(const char *const *row, apr_pool_t *pool)
+static ba_session *read_session(const ba_db *db, const char *const *row, const char *const *own,
+                                apr_pool_t *pool)
 {
     ba_session *s = apr_pcalloc(pool, sizeof(*s));
 
@@ -77,6 +79,7 @@ static ba_session *read_session(const char *const *row, apr_pool_t *pool)
     s->expires_at = ba_store_date(row[SESSION_EXPIRES]);
     s->created_at = ba_store_date(row[SESSION_CREATED]);
     s->updated_at = ba_store_date(row[SESSION_UPDATED]);
+    s->extra = ba_store_read_extra(db->columns.session, own, pool);
     return s;
 }
 
@@ -84,19 +87,21 @@ static apr_status_t login(ba_store *store, const char *email, ba_user **user, co
                           apr_pool_t *pool)
 {
     const ba_db *db = ba_store_db(store);
-    const char *row[USER_COLUMNS + 1];
+    const char *row[USER_COLUMNS + 1 + BA_COLUMNS_MAX];
+    const char *const *own = row + USER_COLUMNS + 1;
+    int n = USER_COLUMNS + 1 + ba_store_columns(db->columns.user);
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = ba_db_row(db, &conn, BA_SQL_LOGIN, &email, row, USER_COLUMNS + 1, pool);
+    rv = ba_db_row(db, &conn, BA_SQL_LOGIN, &email, row, n, pool);
     if (rv == APR_SUCCESS && strcmp(ba_store_text(row[USER_EMAIL]), email)) {
         rv = APR_NOTFOUND;
     }
     if (rv == APR_SUCCESS) {
-        rv = ba_store_read_user(db, &conn, row, user, pool);
+        rv = ba_store_read_user(db, &conn, row, own, user, pool);
         *hash = row[USER_COLUMNS];
     }
     ba_db_close(db, &conn);
@@ -107,20 +112,23 @@ static apr_status_t session(ba_store *store, const char *token, ba_session **out
                             apr_pool_t *pool)
 {
     const ba_db *db = ba_store_db(store);
-    const char *row[USER_COLUMNS + SESSION_COLUMNS];
+    const char *row[USER_COLUMNS + SESSION_COLUMNS + 2 * BA_COLUMNS_MAX];
+    const char *const *own = row + USER_COLUMNS + SESSION_COLUMNS;
+    int of_user = ba_store_columns(db->columns.user);
+    int n = USER_COLUMNS + SESSION_COLUMNS + of_user + ba_store_columns(db->columns.session);
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = ba_db_row(db, &conn, BA_SQL_SESSION, &token, row, USER_COLUMNS + SESSION_COLUMNS, pool);
+    rv = ba_db_row(db, &conn, BA_SQL_SESSION, &token, row, n, pool);
     if (rv == APR_SUCCESS) {
-        *out = read_session(row + USER_COLUMNS, pool);
+        *out = read_session(db, row + USER_COLUMNS, own + of_user, pool);
         rv = strcmp((*out)->token, token) ? APR_NOTFOUND : APR_SUCCESS;
     }
     if (rv == APR_SUCCESS) {
-        rv = ba_store_read_user(db, &conn, row, user, pool);
+        rv = ba_store_read_user(db, &conn, row, own, user, pool);
     }
     ba_db_close(db, &conn);
     return rv;
@@ -137,20 +145,43 @@ apr_status_t ba_store_add_account(const ba_db *db, ba_db_conn *conn, const char 
     return ba_db_change(db, conn, BA_SQL_ACCOUNT_ADD, row, &rows, pool);
 }
 
-apr_status_t ba_store_add_session(const ba_db *db, ba_db_conn *conn, const ba_session *s,
-                                apr_pool_t *pool)
+static apr_status_t insert_session(const ba_db *db, ba_db_conn *conn, const ba_session *s,
+                                   apr_pool_t *pool)
 {
-    const char *row[] = {s->id,
-                         ba_db_date(conn, s->expires_at, pool),
-                         s->token,
-                         ba_db_date(conn, s->created_at, pool),
-                         ba_db_date(conn, s->updated_at, pool),
-                         s->ip_address,
-                         s->user_agent,
-                         s->user_id};
+    const char *row[8 + BA_COLUMNS_MAX] = {s->id,
+                                           ba_db_date(conn, s->expires_at, pool),
+                                           s->token,
+                                           ba_db_date(conn, s->created_at, pool),
+                                           ba_db_date(conn, s->updated_at, pool),
+                                           s->ip_address,
+                                           s->user_agent,
+                                           s->user_id};
     int rows;
 
+    ba_store_insert_extra(conn, db->columns.session, s->extra, row + 8, pool);
+
     return ba_db_change(db, conn, BA_SQL_SESSION_ADD, row, &rows, pool);
+}
+
+/* The user's row is locked first, or two sign-ins at once would not count each other. */
+apr_status_t ba_store_add_session(const ba_db *db, ba_db_conn *conn, const ba_session *s,
+                                  apr_pool_t *pool)
+{
+    const char *now = ba_db_date(conn, s->created_at, pool);
+    const char *args[]
+        = {s->user_id, s->user_id, s->id, now, s->id, now, apr_itoa(pool, s->limit - 1)};
+    const char *locked;
+    int rows;
+    apr_status_t rv;
+
+    if (!s->limit) {
+        return insert_session(db, conn, s, pool);
+    }
+    rv = ba_db_row(db, conn, BA_SQL_USER_LOCK, args, &locked, 1, pool);
+    if (rv == APR_SUCCESS) {
+        rv = insert_session(db, conn, s, pool);
+    }
+    return rv == APR_SUCCESS ? ba_db_change(db, conn, BA_SQL_SESSIONS_TRIM, args, &rows, pool) : rv;
 }
 
 /* Ends a transaction that has come to rv: COMMIT on success, else ROLLBACK. */
@@ -213,10 +244,13 @@ static apr_status_t do_sign_up(const ba_db *db, ba_db_conn *conn, void *baton, a
     const ba_user *user = w->user;
     const char *created = ba_db_date(conn, user->created_at, pool);
     const char *updated = ba_db_date(conn, user->updated_at, pool);
-    const char *row[] = {user->id, user->name, user->email, user->image, created, updated};
+    const char *row[6 + BA_COLUMNS_MAX]
+        = {user->id, user->name, user->email, user->image, created, updated};
     int rows;
-    apr_status_t rv = ba_db_change(db, conn, BA_SQL_USER_ADD, row, &rows, pool);
+    apr_status_t rv;
 
+    ba_store_insert_extra(conn, db->columns.user, user->extra, row + 6, pool);
+    rv = ba_db_change(db, conn, BA_SQL_USER_ADD, row, &rows, pool);
     if (rv == APR_SUCCESS) {
         rv = ba_store_add_account(db, conn, w->account_id, user->id, w->hash, user->created_at,
                                   pool);
@@ -235,12 +269,24 @@ static apr_status_t sign_up(ba_store *store, const ba_user *user, const char *ac
     return ba_store_transaction(store, do_sign_up, &work, pool);
 }
 
+static apr_status_t do_session_add(const ba_db *db, ba_db_conn *conn, void *baton,
+                                   apr_pool_t *pool)
+{
+    return ba_store_add_session(db, conn, *(const ba_session **)baton, pool);
+}
+
+/* One statement needs no transaction. */
 static apr_status_t session_add(ba_store *store, const ba_session *s, apr_pool_t *pool)
 {
     const ba_db *db = ba_store_db(store);
     ba_db_conn conn;
-    apr_status_t rv = ba_db_open(db, &conn, pool);
+    apr_status_t rv;
 
+    if (s->limit) {
+        rv = ba_store_transaction(store, do_session_add, &s, pool);
+        return rv == APR_SUCCESS ? rv : APR_EGENERAL;
+    }
+    rv = ba_db_open(db, &conn, pool);
     if (rv == APR_SUCCESS) {
         rv = ba_store_add_session(db, &conn, s, pool);
         ba_db_close(db, &conn);
@@ -302,14 +348,17 @@ static apr_status_t sessions(ba_store *store, const char *user_id, ba_time now,
     if (rv == APR_SUCCESS) {
         const char *args[] = {user_id, ba_db_date(&conn, now, pool)};
 
-        rv = ba_db_rows(db, &conn, BA_SQL_SESSIONS, args, SESSION_COLUMNS, &rows, pool);
+        rv = ba_db_rows(db, &conn, BA_SQL_SESSIONS, args,
+                        SESSION_COLUMNS + ba_store_columns(db->columns.session), &rows, pool);
         ba_db_close(db, &conn);
     }
     if (rv == APR_SUCCESS) {
         *out = apr_array_make(pool, rows->nelts, sizeof(ba_session *));
         for (int i = 0; i < rows->nelts; ++i) {
+            const char **row = APR_ARRAY_IDX(rows, i, const char **);
+
             APR_ARRAY_PUSH(*out, ba_session *)
-                = read_session(APR_ARRAY_IDX(rows, i, const char **), pool);
+                = read_session(db, row, row + SESSION_COLUMNS, pool);
         }
     }
     return rv;
@@ -330,6 +379,7 @@ static const ba_store_ops db_ops = {
     .sign_up = sign_up,
     .session_add = session_add,
     .session_extend = session_extend,
+    .session_update = ba_store_session_update,
     .session_delete = session_delete,
     .password_renew = password_renew,
     .sessions = sessions,

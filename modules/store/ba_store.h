@@ -12,6 +12,7 @@
 #ifndef BA_STORE_H
 #define BA_STORE_H
 
+#include "ba_column.h"
 #include "ba_types.h"
 
 struct ba_db;
@@ -33,6 +34,8 @@ typedef struct ba_store_ops {
                             const char *hash, const ba_session *session, ba_mail *mail,
                             apr_pool_t *pool);
 
+    /* Like all that add a session: where session->limit says how many its user may have,
+     * the oldest beyond them end in the same transaction, and those that have expired. */
     apr_status_t (*session_add)(ba_store *store, const ba_session *session, apr_pool_t *pool);
 
     /* Moves expiresAt from what session says to a later time; APR_NOTFOUND when
@@ -40,6 +43,11 @@ typedef struct ba_store_ops {
      * back (security.md SE-17). */
     apr_status_t (*session_extend)(ba_store *store, const ba_session *session, ba_time expires_at,
                                    ba_time now, apr_pool_t *pool);
+
+    /* Sets the given values of extra. APR_NOTFOUND: the row is gone. APR_EINVAL: a value
+     * does not fit. */
+    apr_status_t (*session_update)(ba_store *store, const ba_session *session,
+                                   const ba_extra *extra, ba_time now, apr_pool_t *pool);
 
     /* Also APR_SUCCESS when there is no such row. */
     apr_status_t (*session_delete)(ba_store *store, const char *token, apr_pool_t *pool);
@@ -56,10 +64,11 @@ typedef struct ba_store_ops {
     apr_status_t (*sessions_delete)(ba_store *store, const char *user_id, const char *but_id,
                                     apr_pool_t *pool);
 
-    /* name NULL keeps the name; set_image says whether image (NULL: none) counts.
-     * APR_EINVAL: a value does not fit. */
+    /* name NULL keeps the name; set_image says whether image (NULL: none) counts; extra
+     * (NULL: none) has the own columns. APR_EINVAL: a value does not fit. */
     apr_status_t (*user_update)(ba_store *store, const char *user_id, const char *name,
-                                int set_image, const char *image, ba_time now, apr_pool_t *pool);
+                                int set_image, const char *image, const ba_extra *extra,
+                                ba_time now, apr_pool_t *pool);
 
     /* The hash of the credential account; APR_NOTFOUND also when it has none. */
     apr_status_t (*password)(ba_store *store, const char *user_id, const char **hash,
@@ -75,10 +84,10 @@ typedef struct ba_store_ops {
     apr_status_t (*accounts)(ba_store *store, const char *user_id, apr_array_header_t **accounts,
                              apr_pool_t *pool);
 
-    /* Deletes one account of the user. APR_EEXIST: it is the last one; APR_NOTFOUND:
-     * the user has no such account. */
+    /* Deletes one account of the user; the last one only with last_too, else
+     * APR_EEXIST. APR_NOTFOUND: the user has no such account. */
     apr_status_t (*account_delete)(ba_store *store, const char *user_id, const char *id,
-                                   apr_pool_t *pool);
+                                   int last_too, apr_pool_t *pool);
 
     /* The user of this id. */
     apr_status_t (*user)(ba_store *store, const char *id, ba_user **user, apr_pool_t *pool);

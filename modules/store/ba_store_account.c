@@ -8,7 +8,8 @@
 #include <string.h>
 
 apr_status_t ba_store_user_update(ba_store *store, const char *user_id, const char *name,
-                                int set_image, const char *image, ba_time now, apr_pool_t *pool)
+                                int set_image, const char *image, const ba_extra *extra,
+                                  ba_time now, apr_pool_t *pool)
 {
     const ba_db *db = ba_store_db(store);
     int rows;
@@ -16,9 +17,12 @@ apr_status_t ba_store_user_update(ba_store *store, const char *user_id, const ch
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv == APR_SUCCESS) {
-        const char *args[] = {name, set_image ? "set" : "keep", image, ba_db_date(&conn, now, pool),
-                              user_id};
+        const char *args[5 + 2 * BA_COLUMNS_MAX]
+            = {name, set_image ? "set" : "keep", image, ba_db_date(&conn, now, pool)};
+        int n = 4;
 
+        n += ba_store_update_extra(&conn, db->columns.user, extra, args + n, pool);
+        args[n] = user_id;
         rv = ba_db_change(db, &conn, BA_SQL_USER_UPDATE, args, &rows, pool);
         ba_db_close(db, &conn);
     }
@@ -167,6 +171,7 @@ apr_status_t ba_store_accounts(ba_store *store, const char *user_id, apr_array_h
 typedef struct account_work {
     const char *user_id;
     const char *id;
+    int last_too;
 } account_work;
 
 /* Two requests at once must not leave the user with no way in, so the user's row is
@@ -187,7 +192,7 @@ static apr_status_t do_account_delete(const ba_db *db, ba_db_conn *conn, void *b
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (rows->nelts == 1) {
+    if (rows->nelts == 1 && !w->last_too) {
         return APR_EEXIST;
     }
     for (int i = 0; i < rows->nelts; ++i) {
@@ -198,9 +203,9 @@ static apr_status_t do_account_delete(const ba_db *db, ba_db_conn *conn, void *b
 }
 
 apr_status_t ba_store_account_delete(ba_store *store, const char *user_id, const char *id,
-                                     apr_pool_t *pool)
+                                     int last_too, apr_pool_t *pool)
 {
-    account_work work = {user_id, id};
+    account_work work = {user_id, id, last_too};
     apr_status_t rv = ba_store_transaction(store, do_account_delete, &work, pool);
 
     return rv == APR_SUCCESS || rv == APR_NOTFOUND || rv == APR_EEXIST ? rv : APR_EGENERAL;
@@ -211,19 +216,20 @@ apr_status_t ba_store_account_delete(ba_store *store, const char *user_id, const
 apr_status_t ba_store_user(ba_store *store, const char *id, ba_user **user, apr_pool_t *pool)
 {
     const ba_db *db = ba_store_db(store);
-    const char *row[USER_COLUMNS];
+    const char *row[USER_COLUMNS + BA_COLUMNS_MAX];
+    int n = USER_COLUMNS + ba_store_columns(db->columns.user);
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = ba_db_row(db, &conn, BA_SQL_USER, &id, row, USER_COLUMNS, pool);
+    rv = ba_db_row(db, &conn, BA_SQL_USER, &id, row, n, pool);
     if (rv == APR_SUCCESS && strcmp(ba_store_text(row[USER_ID]), id)) {
         rv = APR_NOTFOUND;
     }
     if (rv == APR_SUCCESS) {
-        rv = ba_store_read_user(db, &conn, row, user, pool);
+        rv = ba_store_read_user(db, &conn, row, row + USER_COLUMNS, user, pool);
     }
     ba_db_close(db, &conn);
     return rv;

@@ -34,9 +34,20 @@ apr_status_t ba_store_transaction(const ba_store *store, ba_store_work work, voi
 /* One statement on a connection of its own; how many rows it matched is no matter. */
 apr_status_t ba_store_change(const ba_store *store, ba_sql id, const char **args, apr_pool_t *pool);
 
-/* The user of a row of USER_COLUMNS. */
+/* The user of a row of USER_COLUMNS; own is where its BetterAuthField values begin, of
+ * which there are ba_store_columns(). */
 apr_status_t ba_store_read_user(const ba_db *db, ba_db_conn *conn, const char *const *row,
-                                ba_user **out, apr_pool_t *pool);
+                                const char *const *own, ba_user **out, apr_pool_t *pool);
+int ba_store_columns(const apr_array_header_t *columns);
+const ba_extra *ba_store_read_extra(const apr_array_header_t *columns, const char *const *values,
+                                    apr_pool_t *pool);
+
+/* Writes the arguments of an INSERT's or UPDATE's own columns; the latter says how many
+ * there are. extra NULL: NULLs, or nothing is changed. */
+void ba_store_insert_extra(const ba_db_conn *conn, const apr_array_header_t *columns,
+                           const ba_extra *extra, const char **args, apr_pool_t *pool);
+int ba_store_update_extra(const ba_db_conn *conn, const apr_array_header_t *columns,
+                          const ba_extra *extra, const char **args, apr_pool_t *pool);
 
 /* Parts of transactions. Session, account: a new row. Mail: NULL is none. */
 apr_status_t ba_store_add_session(const ba_db *db, ba_db_conn *conn, const ba_session *session,
@@ -50,7 +61,10 @@ apr_status_t ba_store_add_mail(const ba_db *db, ba_db_conn *conn, ba_mail *mail,
 
 apr_status_t ba_store_user(ba_store *store, const char *id, ba_user **user, apr_pool_t *pool);
 apr_status_t ba_store_user_update(ba_store *store, const char *user_id, const char *name,
-                                  int set_image, const char *image, ba_time now, apr_pool_t *pool);
+                                  int set_image, const char *image, const ba_extra *extra,
+                                  ba_time now, apr_pool_t *pool);
+apr_status_t ba_store_session_update(ba_store *store, const ba_session *session,
+                                     const ba_extra *extra, ba_time now, apr_pool_t *pool);
 apr_status_t ba_store_user_verify(ba_store *store, const ba_user *user, const ba_session *session,
                                   ba_time now, apr_pool_t *pool);
 apr_status_t ba_store_email_change(ba_store *store, const ba_user *user, const char *email,
@@ -69,7 +83,7 @@ apr_status_t ba_store_password_reset(ba_store *store, const ba_verification *tok
 apr_status_t ba_store_accounts(ba_store *store, const char *user_id, apr_array_header_t **out,
                                apr_pool_t *pool);
 apr_status_t ba_store_account_delete(ba_store *store, const char *user_id, const char *id,
-                                     apr_pool_t *pool);
+                                     int last_too, apr_pool_t *pool);
 apr_status_t ba_store_verification_add(ba_store *store, const ba_verification *token,
                                        ba_mail *mail, apr_pool_t *pool);
 apr_status_t ba_store_verification(ba_store *store, const char *identifier,

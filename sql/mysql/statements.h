@@ -16,7 +16,7 @@
     " CAST(LEFT(u.`image`, 1024) AS CHAR(1024)), CHAR_LENGTH(u.`image`),"
     " CAST(u.`createdAt` AS CHAR(23)), CAST(u.`updatedAt` AS CHAR(23)),"
     " CAST(LEFT(a.`password`, 512) AS CHAR(512))"
-    " FROM `user` u LEFT JOIN `account` a ON a.`userId` = u.`id`"
+    "/*user:u*/ FROM `user` u LEFT JOIN `account` a ON a.`userId` = u.`id`"
     " AND a.`providerId` = 'credential' AND a.`accountId` = u.`id`"
     " WHERE u.`email` = %s",
 
@@ -27,13 +27,13 @@
     " s.`id`, s.`token`, s.`userId`, CAST(LEFT(s.`ipAddress`, 64) AS CHAR(64)),"
     " CAST(LEFT(s.`userAgent`, 1024) AS CHAR(1024)), CAST(s.`expiresAt` AS CHAR(23)),"
     " CAST(s.`createdAt` AS CHAR(23)), CAST(s.`updatedAt` AS CHAR(23))"
-    " FROM `session` s JOIN `user` u ON u.`id` = s.`userId` WHERE s.`token` = %s",
+    "/*user:u*//*session:s*/ FROM `session` s JOIN `user` u ON u.`id` = s.`userId` WHERE s.`token` = %s",
 
 [BA_SQL_IMAGE] = "SELECT `image` FROM `user` WHERE `id` = %s",
 
 [BA_SQL_USER_ADD] =
     "INSERT INTO `user` (`id`, `name`, `email`, `emailVerified`, `image`, `createdAt`,"
-    " `updatedAt`) VALUES (%s, %s, %s, 0, %s, %s, %s)",
+    " `updatedAt`/*user+*/) VALUES (%s, %s, %s, 0, %s, %s, %s/*user?*/)",
 
 [BA_SQL_ACCOUNT_ADD] =
     "INSERT INTO `account` (`id`, `accountId`, `providerId`, `userId`, `password`, `createdAt`,"
@@ -41,11 +41,14 @@
 
 [BA_SQL_SESSION_ADD] =
     "INSERT INTO `session` (`id`, `expiresAt`, `token`, `createdAt`, `updatedAt`, `ipAddress`,"
-    " `userAgent`, `userId`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+    " `userAgent`, `userId`/*session+*/) VALUES (%s, %s, %s, %s, %s, %s, %s, %s/*session?*/)",
 
 [BA_SQL_SESSION_EXTEND] =
     "UPDATE `session` SET `expiresAt` = %s, `updatedAt` = %s"
     " WHERE `token` = %s AND `expiresAt` = %s",
+
+[BA_SQL_SESSION_UPDATE] =
+    "UPDATE `session` SET `updatedAt` = %s/*session=*/ WHERE `token` = %s",
 
 [BA_SQL_SESSION_DELETE] = "DELETE FROM `session` WHERE `token` = %s",
 
@@ -57,15 +60,23 @@
     "SELECT `id`, `token`, `userId`, CAST(LEFT(`ipAddress`, 64) AS CHAR(64)),"
     " CAST(LEFT(`userAgent`, 1024) AS CHAR(1024)), CAST(`expiresAt` AS CHAR(23)),"
     " CAST(`createdAt` AS CHAR(23)), CAST(`updatedAt` AS CHAR(23))"
-    " FROM `session` WHERE `userId` = %s AND `expiresAt` > %s ORDER BY `createdAt` DESC LIMIT 100",
+    "/*session:*/ FROM `session` WHERE `userId` = %s AND `expiresAt` > %s ORDER BY `createdAt` DESC LIMIT 100",
 
 [BA_SQL_SESSIONS_DELETE] = "DELETE FROM `session` WHERE `userId` = %s",
 
 [BA_SQL_SESSIONS_DELETE_OTHER] = "DELETE FROM `session` WHERE `userId` = %s AND `id` <> %s",
 
+/* all of a user's but the new one: those over, and those with too many newer ones */
+[BA_SQL_SESSIONS_TRIM] =
+    "DELETE FROM `session` WHERE `userId` = %s AND `id` IN (SELECT t.`id` FROM (SELECT o.`id`"
+    " FROM `session` o WHERE o.`userId` = %s AND o.`id` <> %s AND (o.`expiresAt` <= %s OR"
+    " (SELECT COUNT(n.`id`) FROM `session` n WHERE n.`userId` = o.`userId` AND n.`id` <> %s"
+    " AND n.`expiresAt` > %s AND (n.`createdAt` > o.`createdAt`"
+    " OR (n.`createdAt` = o.`createdAt` AND n.`id` > o.`id`))) >= CAST(%s AS UNSIGNED))) t)",
+
 [BA_SQL_USER_UPDATE] =
     "UPDATE `user` SET `name` = COALESCE(%s, `name`),"
-    " `image` = CASE WHEN %s = 'keep' THEN `image` ELSE %s END, `updatedAt` = %s WHERE `id` = %s",
+    " `image` = CASE WHEN %s = 'keep' THEN `image` ELSE %s END, `updatedAt` = %s/*user=*/ WHERE `id` = %s",
 
 [BA_SQL_PASSWORD] =
     "SELECT CAST(LEFT(`password`, 512) AS CHAR(512)) FROM `account`"
@@ -84,7 +95,7 @@
 [BA_SQL_USER] =
     "SELECT `id`, `name`, `email`, `emailVerified`,"
     " CAST(LEFT(`image`, 1024) AS CHAR(1024)), CHAR_LENGTH(`image`),"
-    " CAST(`createdAt` AS CHAR(23)), CAST(`updatedAt` AS CHAR(23)) FROM `user` WHERE `id` = %s",
+    " CAST(`createdAt` AS CHAR(23)), CAST(`updatedAt` AS CHAR(23))/*user:*/ FROM `user` WHERE `id` = %s",
 
 [BA_SQL_USER_VERIFY] =
     "UPDATE `user` SET `emailVerified` = 1, `updatedAt` = %s WHERE `id` = %s AND `email` = %s",

@@ -13,7 +13,7 @@
     " substr(u.\"image\", 1, 1024), length(u.\"image\"),"
     " u.\"createdAt\", u.\"updatedAt\","
     " substr(a.\"password\", 1, 512)"
-    " FROM \"user\" u LEFT JOIN \"account\" a ON a.\"userId\" = u.\"id\""
+    "/*user:u*/ FROM \"user\" u LEFT JOIN \"account\" a ON a.\"userId\" = u.\"id\""
     " AND a.\"providerId\" = 'credential' AND a.\"accountId\" = u.\"id\""
     " WHERE u.\"email\" = %s",
 
@@ -24,13 +24,13 @@
     " s.\"id\", s.\"token\", s.\"userId\", substr(s.\"ipAddress\", 1, 64),"
     " substr(s.\"userAgent\", 1, 1024), s.\"expiresAt\","
     " s.\"createdAt\", s.\"updatedAt\""
-    " FROM \"session\" s JOIN \"user\" u ON u.\"id\" = s.\"userId\" WHERE s.\"token\" = %s",
+    "/*user:u*//*session:s*/ FROM \"session\" s JOIN \"user\" u ON u.\"id\" = s.\"userId\" WHERE s.\"token\" = %s",
 
 [BA_SQL_IMAGE] = "SELECT \"image\" FROM \"user\" WHERE \"id\" = %s",
 
 [BA_SQL_USER_ADD] =
     "INSERT INTO \"user\" (\"id\", \"name\", \"email\", \"emailVerified\", \"image\", \"createdAt\","
-    " \"updatedAt\") VALUES (%s, %s, %s, 0, %s, %s, %s)",
+    " \"updatedAt\"/*user+*/) VALUES (%s, %s, %s, 0, %s, %s, %s/*user?*/)",
 
 [BA_SQL_ACCOUNT_ADD] =
     "INSERT INTO \"account\" (\"id\", \"accountId\", \"providerId\", \"userId\", \"password\", \"createdAt\","
@@ -38,11 +38,14 @@
 
 [BA_SQL_SESSION_ADD] =
     "INSERT INTO \"session\" (\"id\", \"expiresAt\", \"token\", \"createdAt\", \"updatedAt\", \"ipAddress\","
-    " \"userAgent\", \"userId\") VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+    " \"userAgent\", \"userId\"/*session+*/) VALUES (%s, %s, %s, %s, %s, %s, %s, %s/*session?*/)",
 
 [BA_SQL_SESSION_EXTEND] =
     "UPDATE \"session\" SET \"expiresAt\" = %s, \"updatedAt\" = %s"
     " WHERE \"token\" = %s AND \"expiresAt\" = %s",
+
+[BA_SQL_SESSION_UPDATE] =
+    "UPDATE \"session\" SET \"updatedAt\" = %s/*session=*/ WHERE \"token\" = %s",
 
 [BA_SQL_SESSION_DELETE] = "DELETE FROM \"session\" WHERE \"token\" = %s",
 
@@ -54,15 +57,23 @@
     "SELECT \"id\", \"token\", \"userId\", substr(\"ipAddress\", 1, 64),"
     " substr(\"userAgent\", 1, 1024), \"expiresAt\","
     " \"createdAt\", \"updatedAt\""
-    " FROM \"session\" WHERE \"userId\" = %s AND \"expiresAt\" > %s ORDER BY \"createdAt\" DESC LIMIT 100",
+    "/*session:*/ FROM \"session\" WHERE \"userId\" = %s AND \"expiresAt\" > %s ORDER BY \"createdAt\" DESC LIMIT 100",
 
 [BA_SQL_SESSIONS_DELETE] = "DELETE FROM \"session\" WHERE \"userId\" = %s",
 
 [BA_SQL_SESSIONS_DELETE_OTHER] = "DELETE FROM \"session\" WHERE \"userId\" = %s AND \"id\" <> %s",
 
+/* all of a user's but the new one: those over, and those with too many newer ones */
+[BA_SQL_SESSIONS_TRIM] =
+    "DELETE FROM \"session\" WHERE \"userId\" = %s AND \"id\" IN (SELECT t.\"id\" FROM (SELECT o.\"id\""
+    " FROM \"session\" o WHERE o.\"userId\" = %s AND o.\"id\" <> %s AND (o.\"expiresAt\" <= %s OR"
+    " (SELECT COUNT(n.\"id\") FROM \"session\" n WHERE n.\"userId\" = o.\"userId\" AND n.\"id\" <> %s"
+    " AND n.\"expiresAt\" > %s AND (n.\"createdAt\" > o.\"createdAt\""
+    " OR (n.\"createdAt\" = o.\"createdAt\" AND n.\"id\" > o.\"id\"))) >= CAST(%s AS INTEGER))) t)",
+
 [BA_SQL_USER_UPDATE] =
     "UPDATE \"user\" SET \"name\" = COALESCE(%s, \"name\"),"
-    " \"image\" = CASE WHEN %s = 'keep' THEN \"image\" ELSE %s END, \"updatedAt\" = %s WHERE \"id\" = %s",
+    " \"image\" = CASE WHEN %s = 'keep' THEN \"image\" ELSE %s END, \"updatedAt\" = %s/*user=*/ WHERE \"id\" = %s",
 
 [BA_SQL_PASSWORD] =
     "SELECT substr(\"password\", 1, 512) FROM \"account\""
@@ -82,7 +93,7 @@
 [BA_SQL_USER] =
     "SELECT \"id\", \"name\", \"email\", \"emailVerified\","
     " substr(\"image\", 1, 1024), length(\"image\"),"
-    " \"createdAt\", \"updatedAt\" FROM \"user\" WHERE \"id\" = %s",
+    " \"createdAt\", \"updatedAt\"/*user:*/ FROM \"user\" WHERE \"id\" = %s",
 
 [BA_SQL_USER_VERIFY] =
     "UPDATE \"user\" SET \"emailVerified\" = 1, \"updatedAt\" = %s WHERE \"id\" = %s AND \"email\" = %s",

@@ -2,9 +2,9 @@
 // Copyright the mod_betterauth authors
 //
 // The unmodified better-auth client against one server: the npm server proves what is expected here, httpd has to match.
-//   node --test client.mjs   with the names of two sites in the environment, BA_PROMPT and BA_CONFIRM (see Sites.pm), in
-//   BA_LINKED_EMAIL a user of the first with a second account, whose row id is BA_LINKED_ACCOUNT, and in BA_MAILS the
-//   program that says what was mailed
+//   node --test client.mjs   with the names of sites in the environment: BA_PROMPT and BA_CONFIRM (see Sites.pm), BA_BEARER,
+//   which takes bearer tokens; in BA_LINKED_EMAIL a user of the first with a second account, whose row id is
+//   BA_LINKED_ACCOUNT, and in BA_MAILS the program that says what was mailed
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -734,6 +734,42 @@ test('an endpoint that is not there', async () => {
   const { data, error } = await client().auth.$fetch('/no-such-endpoint');
   assert.equal(data, null);
   assert.equal(error.status, 404);
+});
+
+// As an app without cookies has it, such as a mobile one: the token comes in a header and goes out in one.
+test('bearer tokens', async () => {
+  let token = '';
+  const seen = [];
+  const auth = createAuthClient({
+    baseURL: `http://127.0.0.1:${port(process.env.BA_BEARER)}`,
+    fetchOptions: {
+      auth: { type: 'Bearer', token: () => token },
+      customFetchImpl: (input, init) => fetch(new Request(input, init), { headers: { ...Object.fromEntries(new Request(input, init).headers), origin: state.origin } }),
+      onSuccess: ({ response }) => {
+        const told = response.headers.get('set-auth-token');
+        if (told) seen.push(told);
+        token = told ?? token;
+      },
+    },
+  });
+  const who = person();
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
+  const { data } = await auth.signUp.email(who);
+  assert.equal(seen.length, 1);
+  assert.equal(token.split('.')[0], data.token);
+  const first = (await auth.getSession()).data;
+  assert.equal(first.user.email, who.email);
+  assert.equal(first.session.token, data.token);
+  assert.equal(seen.length, 1, 'a session that is not refreshed has nothing to tell');
+  assert.equal((await auth.updateUser({ name: 'Bearer' })).error, null);
+  assert.equal((await auth.listSessions()).data.length, 1);
+  const changed = await auth.changePassword({ currentPassword: PASSWORD, newPassword: 'another horse battery', revokeOtherSessions: true });
+  assert.equal(token.split('.')[0], changed.data.token, 'the new session is told');
+  assert.equal((await auth.getSession()).data.user.name, 'Bearer');
+  token = changed.data.token;
+  assert.equal((await auth.getSession()).data.user.name, 'Bearer', 'without signature');
+  assert.deepEqual((await auth.signOut()).data, { success: true });
+  assert.deepEqual(await auth.getSession(), { data: null, error: null });
 });
 
 // What the package says there is, but for what needs a provider of identities and what a page is for.

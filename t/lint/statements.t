@@ -55,6 +55,21 @@ for my $dialect (@DIALECTS) {
 }
 is_deeply($text{sqlite3}{$_}, $text{mysql}{$_}, "$_ binds the same in both dialects") for @ids;
 
+# Marks for the operator's own columns (ba_db_int.h): comments inside of the strings
+my %marks;
+for my $dialect (@DIALECTS) {
+    open my $in, '<', "$SRC/sql/$dialect/statements.h" or die;
+    my $id = '';
+    while (my $line = <$in>) {
+        $id = $1 if $line =~ /^\[(BA_SQL_\w+)\]/;
+        next unless $line =~ /^\s+"|=\s*"/;
+        push @{ $marks{$dialect} }, "$id $1" while $line =~ m{/\*(.*?)\*/}g;
+    }
+    is(join(', ', grep { !/ (?:user|session)(?::\w?|[+?=])$/ } @{ $marks{$dialect} }), '', "$dialect: every mark is known");
+}
+is_deeply($marks{sqlite3}, $marks{mysql}, 'the same marks in both dialects');
+cmp_ok(scalar @{ $marks{mysql} }, '>=', 10, 'marks seen');
+
 my $code = slurp("$SRC/modules/store/ba_db.c");
 my %label = $code =~ /\[(BA_SQL_\w+)\]\s*=\s*"(betterauth:[\w-]+)"/g;
 my @prepared = grep { !/_(?:BEGIN|COMMIT|ROLLBACK)$/ } @ids;

@@ -8,13 +8,15 @@
 //
 // CONFIG: { host, port, user, password            of MariaDB
 //           secret, baseURL, echo: PORT,
-//           servers: [{ name, port, database, baseURL?, options?, senders? }] }
-//   options: as betterAuth() takes them; senders: of reset, verify, change, delete: what is mailed, into the table test_mail
+//           servers: [{ name, port, database, baseURL?, options?, plugins?, senders? }] }
+//   options: as betterAuth() takes them; plugins: their options by name; senders: of reset, verify, change, delete: what
+//   is mailed, into the table test_mail
 // Prints "ready" when every port answers. NODE_ENV=production belongs into the environment.
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { betterAuth } from 'better-auth';
 import { toNodeHandler } from 'better-auth/node';
+import { bearer } from 'better-auth/plugins';
 import { createPool } from 'mysql2/promise';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
@@ -26,6 +28,7 @@ const senders = {
   change: ['user', 'changeEmail', 'sendChangeEmailConfirmation'],
   delete: ['user', 'deleteUser', 'sendDeleteAccountVerification'],
 };
+const plugins = { bearer };
 
 function auth(server) {
   const pool = createPool({
@@ -46,6 +49,7 @@ function auth(server) {
     database: pool,
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
+    plugins: Object.entries(server.plugins ?? {}).map(([name, its]) => plugins[name](its)),
     ...options,
   });
 }

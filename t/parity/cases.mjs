@@ -508,3 +508,128 @@ sequence('another client', [...times(3, IN, nobody), [IN, nobody(), { client: '1
 sequence('the window begins with each request', [[IN, nobody()], [IN, nobody(), { wait: 5000 }], [IN, nobody(), { wait: 5200 }], [IN, nobody(), { wait: 1000 }], [IN, nobody(), { wait: 7000 }], [IN, nobody(), { wait: 3000 }]]);
 sequence('one network', ['2001:db8:0:1::1', '2001:DB8:0:1::2', '2001:0db8:0000:0001:ffff::', '2001:db8:0:1:0:0:0:1', '2001:db8:0:2::1'].map((client) => [IN, nobody(), { client }]));
 sequence('an address in another', ['::ffff:198.51.100.99', '198.51.100.99', '::FFFF:198.51.100.99', '198.51.100.99'].map((client) => [IN, nobody(), { client }]));
+
+// --- Bearer tokens ------------------------------------------------------------------------------------------------------
+const bearer = (token, more = {}) => ({ site: 'bearer', headers: [['Authorization', token]], ...more });
+const signedToken = (token, secret) => decodeURIComponent(sign(token, secret));
+const FORGED = signedToken(TOKENS.ada, 'another secret of the same length');
+for (const [name, token] of [['signed', `Bearer ${signedToken(TOKENS.ada)}`], ['encoded', `Bearer ${sign(TOKENS.ada)}`], ['bare', `Bearer ${TOKENS.ada}`],
+  ['lower case', `bearer ${signedToken(TOKENS.ada)}`], ['upper case', `BEARER ${TOKENS.ada}`], ['two blanks', `Bearer  ${TOKENS.ada}`], ['forged', `Bearer ${FORGED}`],
+  ['no signature behind the dot', `Bearer ${TOKENS.ada}.`], ['truncated', `Bearer ${signedToken(TOKENS.ada).slice(0, -3)}`], ['not padded', `Bearer ${signedToken(TOKENS.ada).slice(0, -1)}`],
+  ['nothing', 'Bearer '], ['no blank', `Bearer${TOKENS.ada}`], ['basic', `Basic ${TOKENS.ada}`], ['bare text', TOKENS.ada], ['quoted', `Bearer "${TOKENS.ada}"`],
+  ['unknown', `Bearer ${'x'.repeat(32)}`], ['unknown, signed', `Bearer ${signedToken('x'.repeat(32))}`], ['expired', `Bearer ${TOKENS.expired}`], ['due', `Bearer ${TOKENS.due}`],
+  ['orphan', `Bearer ${TOKENS.orphan}`], ['a percent sign', `Bearer ${TOKENS.ada}%`], ['two dots', `Bearer ${TOKENS.ada}.${TOKENS.ada}.${TOKENS.ada}`]]) {
+  for (const site of ['bearer', 'bearer-signed']) {
+    get(`${site}: ${name}`, S, undefined, bearer(token, { site }));
+    get(`${site}: ${name}, beside a cookie`, S, undefined, { site, headers: [['Authorization', token], ['Cookie', session(TOKENS.bob)]] });
+  }
+}
+get('bearer: off', S, undefined, bearer(`Bearer ${TOKENS.ada}`, { site: '' }));
+get('bearer: cookie alone', S, session(TOKENS.ada), { site: 'bearer' });
+get('bearer: due, by cookie', S, session(TOKENS.due), { site: 'bearer' });
+get('bearer: due, with the marker', S, undefined, { site: 'bearer', headers: [['Authorization', `Bearer ${TOKENS.due}`], ['Cookie', MARKER]] });
+get('bearer: list-sessions', '/list-sessions', undefined, bearer(`Bearer ${TOKENS.bob}`, { anyOrder: true }));
+get('bearer: list-accounts', LA, undefined, bearer(`Bearer ${TOKENS.bob}`));
+get('bearer: list-accounts, forged', LA, undefined, bearer(`Bearer ${FORGED}`));
+for (const origin of [null, ORIGIN, 'https://evil.example']) {
+  const by = (token, cookie) => ({ ...bearer(`Bearer ${token}`), origin, ...(cookie ? { cookie } : {}) });
+  post(`bearer: sign-up, from ${origin}`, UP, newcomer, { site: 'bearer', origin });
+  post(`bearer: sign-in, from ${origin}`, IN, ada, { site: 'bearer', origin });
+  post(`bearer: sign-in, by a token, from ${origin}`, IN, ada, by(TOKENS.bob));
+  post(`bearer: sign-out, from ${origin}`, '/sign-out', {}, by(TOKENS.ada));
+  post(`bearer: sign-out, with a cookie, from ${origin}`, '/sign-out', {}, by(TOKENS.ada, session(TOKENS.bob)));
+  post(`bearer: update-user, from ${origin}`, '/update-user', { name: 'x' }, by(TOKENS.ada));
+  post(`bearer: update-user, forged, from ${origin}`, '/update-user', { name: 'x' }, by(FORGED));
+  post(`bearer: update-user, with a cookie, from ${origin}`, '/update-user', { name: 'x' }, by(TOKENS.ada, session(TOKENS.bob)));
+}
+post('bearer: sign-in, rememberMe false', IN, { ...ada, rememberMe: false }, { site: 'bearer' });
+post('bearer: sign-in, wrong password', IN, { ...ada, password: 'wrong horse battery' }, { site: 'bearer' });
+post('bearer: change-password', CP, { ...change, revokeOtherSessions: true }, bearer(`Bearer ${TOKENS.ada}`));
+post('bearer: revoke-sessions', '/revoke-sessions', {}, bearer(`Bearer ${TOKENS.ada}`));
+
+// --- Endpoints that are switched off, slashes behind them ---------------------------------------------------------------
+for (const [method, path] of [['GET', '/ok'], ['GET', '/ok?a=b'], ['GET', '/ok/'], ['GET', '/ok//'], ['POST', '/ok'], ['HEAD', '/ok'], ['OPTIONS', '/ok'], ['GET', '/OK'], ['GET', '//ok'],
+  ['GET', '/%6fk'], ['GET', '/./ok'], ['GET', '/x/../ok'], ['GET', '/ok;x'], ['GET', '/okay'], ['GET', '/o'], ['GET', '/error'], ['GET', '/get-session'], ['GET', '/update-user']]) {
+  add(`disabled: ${method} '${path}'`, method, path, { site: 'disabled' });
+}
+post('disabled: update-user', '/update-user', { name: 'x' }, { ...mine, site: 'disabled' });
+post('disabled: update-user, a slash behind', '/update-user/', { name: 'x' }, { ...mine, site: 'disabled' });
+post('disabled: sign-in', IN, ada, { site: 'disabled' });
+post('disabled: sign-in, bad JSON from a foreign origin', IN, '{', { site: 'disabled', origin: 'https://evil.example', cookie: session(TOKENS.ada) });
+post('disabled: sign-up', UP, newcomer, { site: 'disabled' });
+for (const path of ['/ok/', '/ok//', '/ok', '/', '', '/get-session/', '/get-session/x/', '/error/', '/error']) get(`slash: GET '${path}'`, path, session(TOKENS.ada), { site: 'slash' });
+post('slash: sign-in', `${IN}/`, ada, { site: 'slash' });
+
+// --- Refreshes that are put off or off ----------------------------------------------------------------------------------
+for (const site of ['post', 'still']) {
+  for (const [name, cookie] of [['none', undefined], ['young', session(TOKENS.ada)], ['due', session(TOKENS.due)], ['expired', session(TOKENS.expired)], ['short, marked', `${session(TOKENS.short)}; ${MARKER}`],
+    ['short', session(TOKENS.short)], ['orphan', session(TOKENS.orphan)], ['forged', 'better-auth.session_token=x.y'], ['stale session_data', `${session(TOKENS.due)}; better-auth.session_data=x`]]) {
+    get(`${site}: get-session, ${name}`, S, cookie, { site });
+    get(`${site}: get-session, ${name}, disableRefresh`, `${S}?disableRefresh=1`, cookie, { site });
+    post(`${site}: POST get-session, ${name}`, S, undefined, { site, cookie, type: null });
+    post(`${site}: POST get-session, ${name}, disableRefresh`, `${S}?disableRefresh=1`, undefined, { site, cookie, type: null });
+  }
+  post(`${site}: POST get-session, foreign origin`, S, undefined, { site, cookie: session(TOKENS.due), type: null, origin: 'https://evil.example' });
+  post(`${site}: POST get-session, a body`, S, { a: 1 }, { site, cookie: session(TOKENS.due) });
+  post(`${site}: update-user, due`, '/update-user', { name: 'x' }, { site, cookie: session(TOKENS.due) });
+  get(`${site}: list-accounts, due`, LA, session(TOKENS.due), { site });
+  get(`${site}: list-accounts, expired`, LA, session(TOKENS.expired), { site });
+  post(`${site}: sign-out`, '/sign-out', {}, { site, cookie: session(TOKENS.expired) });
+}
+
+// --- Passwords are off
+for (const body of [newcomer, { ...newcomer, password: 'x' }, { ...newcomer, email: 'x' }, {}]) post(`still: sign-up ${JSON.stringify(body)}`, UP, body, { site: 'still' });
+for (const body of [ada, { ...ada, password: 'x' }, { ...ada, email: 'x' }, {}]) post(`still: sign-in ${JSON.stringify(body)}`, IN, body, { site: 'still' });
+post('still: change-password', CP, change, { ...mine, site: 'still' });
+
+// --- Where errors lead
+for (const query of ['', '?error=access_denied', '?error=a&error_description=two+words', '?error=%3Cb%3E', '?error_description=x']) {
+  get(`still: error '${query}'`, `/error${query}`, undefined, { site: 'still' });
+  get(`other: error '${query}'`, `/error${query}`, undefined, { site: 'other' });
+}
+
+// --- Cookies, ids, addresses and the last account
+const other = { site: 'other', origin: 'https://auth.test' };
+post('other: sign-up', UP, newcomer, other);
+post('other: sign-in', IN, ada, other);
+post('other: sign-in, rememberMe false', IN, { ...ada, rememberMe: false }, other);
+post('other: sign-out', '/sign-out', {}, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('other: unlink the last account', UA, { accountId: 'account0' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+post('other: unlink one of two', UA, { accountId: 'account5' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}`, rows: second });
+post('other: unlink an unknown one', UA, { accountId: 'x' }, { ...other, cookie: `__Secure-${session(TOKENS.ada)}` });
+for (const address of ['2001:db8:1:2:3:4:5:6', '::1', '203.0.113.9', '::ffff:203.0.113.9']) post(`subnet: sign-in from ${address}`, IN, ada, { site: 'subnet', headers: [['X-Forwarded-For', address]] });
+
+// --- The operator's own columns -----------------------------------------------------------------------------------------
+const F = { site: 'fields' };
+const person = { ...newcomer, company: 'Acme' };
+const filled = [`UPDATE user SET company_name = 'Bobs', age = 42, beta = 1, birthday = '2000-02-29 12:00:00.123', plan = 'pro', secretNote = 'psst', note = 'n' WHERE email = 'ada@example.com'`,
+  `UPDATE session SET theme = 'dark', level = 7, seen = '2020-01-01 00:00:00' WHERE id = 'session0'`];
+const own = { ...F, cookie: session(TOKENS.ada) };
+for (const more of [{}, { company: undefined }, { company: null }, { company: '' }, { company: 'Zoë 𝒜 "\\' }, { company: 'x'.repeat(2000) }, { age: 7 }, { age: 0 }, { age: -1 }, { age: null }, { age: '8' }, { age: 2147483647 },
+  { age: 2147483648 }, { beta: true }, { beta: false }, { beta: null }, { birthday: '2001-02-03T04:05:06.789Z' }, { birthday: null }, { plan: 'pro' }, { plan: '' }, { plan: null }, { note: 'x' }, { note: '' }, { note: null }, { note: 0 },
+  { note: false }, { secretNote: 'psst' }, { theme: 'dark' }, { other: 'x' }, { company_name: 'x' }, { Company: 'x' }, { password: 'short', company: undefined }, { email: 'ada@example.com', company: undefined },
+  { email: 'ada@example.com' }, { rememberMe: false }]) {
+  post(`fields: sign-up ${JSON.stringify(more, (key, value) => (value === undefined ? '(none)' : typeof value === 'string' && value.length > 60 ? '(long)' : value))}`, UP, { ...person, ...more }, F);
+}
+post('fields: sign-up by form', UP, form({ ...person, age: '9' }), { ...F, type: FORM });
+post('fields: sign-up by form without it', UP, form(newcomer), { ...F, type: FORM });
+post('fields: sign-in', IN, ada, { ...F, rows: filled });
+post('fields: sign-in, all NULL', IN, ada, F);
+get('fields: get-session', S, session(TOKENS.ada), { ...F, rows: filled });
+get('fields: get-session, all NULL', S, session(TOKENS.ada), F);
+get('fields: get-session, due', S, session(TOKENS.due), { ...F, rows: filled });
+get('fields: list-sessions', '/list-sessions', session(TOKENS.ada), { ...F, rows: filled, anyOrder: true });
+for (const body of [{}, { age: 5 }, { age: null }, { company: 'New' }, { company: '' }, { beta: false, birthday: '1999-12-31T23:59:59.999Z' }, { birthday: null }, { secretNote: 'x' }, { plan: 'pro' }, { plan: '' }, { plan: null },
+  { note: 'x' }, { note: null }, { name: 'Other', age: 6 }, { image: null, age: 6 }, { email: 'x@y.co', age: 6 }, { email: 'x@y.co', plan: 'pro' }, { theme: 'x' }, { other: 1 }, { plan: 'pro', age: 1 }]) {
+  post(`fields: update-user ${JSON.stringify(body)}`, '/update-user', body, { ...own, rows: filled });
+}
+for (const body of [{}, { theme: 'blue' }, { theme: null }, { theme: '' }, { seen: '2021-01-01T00:00:00.000Z' }, { seen: null }, { level: 9 }, { level: 0 }, { level: null }, { theme: 'x', level: 2 }, { token: 'x' }, { userId: 'x', theme: 'y' },
+  { expiresAt: '2040-01-01T00:00:00.000Z' }, { age: 3 }, { other: 1 }]) {
+  post(`fields: update-session ${JSON.stringify(body)}`, '/update-session', body, { ...own, rows: filled });
+}
+post('fields: update-session, not remembered', '/update-session', { theme: 'x' }, { ...own, cookie: `${session(TOKENS.short)}; ${MARKER}` });
+post('fields: update-session, nobody', '/update-session', { theme: 'x' }, F);
+post('fields: update-session, an array', '/update-session', [], own);
+post('fields: update-session, null', '/update-session', 'null', own);
+post('fields: change-password', CP, { ...change, revokeOtherSessions: true }, { ...own, rows: filled });
+for (const site of ['manual', 'verify']) post(`fields: ${site} has none`, UP, person, { site });

@@ -61,6 +61,7 @@ function moment(ms) {
 
 function maskText(text) {
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return moment(Date.parse(text));
+  if (/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text)) return '<uuid>';
   if (/^[a-zA-Z0-9]{32}$/.test(text) && !/^(.)\1{20}|U{10}/.test(text)) return '<random>';
   return text;
 }
@@ -103,6 +104,13 @@ const lastOfEach = (lines) => lines.filter((line, i) => !lines.slice(i + 1).some
 async function cookiesOf(response, form) {
   const lines = (response.headers['set-cookie'] ?? []).map(maskCookie);
   return form ? maskCache(lastOfEach(lines), form) : lines;
+}
+
+// set-auth-token: what a cookie's value is, decoded.
+function maskToken(token) {
+  if (token === undefined) return null;
+  const plain = token.slice(0, token.lastIndexOf('.'));
+  return decodeURIComponent(sign(plain, SECRET)) === token ? `signed(${maskText(plain)})` : token;
 }
 
 // --- What is compared -------------------------------------------------------------------------------------------------
@@ -183,6 +191,8 @@ async function observe(server, c) {
     pragma: response.headers.pragma ?? null,
     body: parsed,
     cookies: await cookiesOf(response, c.form),
+    authToken: maskToken(response.headers['set-auth-token']),
+    exposed: response.headers['access-control-expose-headers'] ?? null,
     rows: tables,
     mails,
   };

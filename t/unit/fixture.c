@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "ba_jwe.h"
+#include "ba_routes.h"
 
 #include <apr_general.h>
 
@@ -160,6 +161,23 @@ static apr_status_t session_extend(ba_store *store, const ba_session *row, ba_ti
     return rv;
 }
 
+static apr_status_t session_update(ba_store *store, const ba_session *row, const ba_extra *extra,
+                                   ba_time now, apr_pool_t *pool)
+{
+    apr_status_t rv = ask(store, OP_SESSION_UPDATE);
+    ba_session *found = session_by(fake(store), row->token);
+
+    (void)pool;
+    if (rv == APR_SUCCESS && !found) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        found->extra = ba_extra_merge(found->extra, extra, fake(store)->pool);
+        found->updated_at = now;
+    }
+    return rv;
+}
+
 static apr_status_t session_delete(ba_store *store, const char *token, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_SESSION_DELETE);
@@ -229,7 +247,8 @@ static apr_status_t sessions_delete(ba_store *store, const char *user_id, const 
 }
 
 static apr_status_t user_update(ba_store *store, const char *user_id, const char *name,
-                                int set_image, const char *image, ba_time now, apr_pool_t *pool)
+                                int set_image, const char *image, const ba_extra *extra,
+                                ba_time now, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_USER_UPDATE);
     fake_user *u = user_by(fake(store), user_id, NULL);
@@ -238,6 +257,7 @@ static apr_status_t user_update(ba_store *store, const char *user_id, const char
     if (rv == APR_SUCCESS) {
         u->user.name = name ? name : u->user.name;
         u->user.image = set_image ? image : u->user.image;
+        u->user.extra = ba_extra_merge(u->user.extra, extra, fake(store)->pool);
         u->user.updated_at = now;
     }
     return rv;
@@ -295,7 +315,7 @@ static apr_status_t accounts(ba_store *store, const char *user_id, apr_array_hea
 }
 
 static apr_status_t account_delete(ba_store *store, const char *user_id, const char *id,
-                                   apr_pool_t *pool)
+                                   int last_too, apr_pool_t *pool)
 {
     apr_status_t rv = ask(store, OP_ACCOUNT_DELETE);
     apr_array_header_t *own;
@@ -303,7 +323,7 @@ static apr_status_t account_delete(ba_store *store, const char *user_id, const c
     if (rv != APR_SUCCESS || (rv = accounts(store, user_id, &own, pool)) != APR_SUCCESS) {
         return rv;
     }
-    if (own->nelts == 1) {
+    if (own->nelts == 1 && !last_too) {
         return APR_EEXIST;
     }
     for (int i = 0; i < own->nelts; ++i) {
@@ -489,6 +509,7 @@ static const ba_store_ops store_ops = {
     .sign_up = sign_up,
     .session_add = session_add,
     .session_extend = session_extend,
+    .session_update = session_update,
     .session_delete = session_delete,
     .password_renew = password_renew,
     .sessions = sessions,
@@ -549,6 +570,7 @@ ba_call *fixture_call(fixture *f, const char *method, const char *path)
 
     call->settings = &f->settings;
     call->store = &f->store.base;
+    call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = f;
     call->method = method;
@@ -592,6 +614,9 @@ int fixture_setup(void **state)
     f->settings.pages_path = "/auth";
     f->settings.cookie_prefix = "better-auth";
     f->settings.secure_cookies = BA_AUTO;
+    f->settings.email_password = 1;
+    f->settings.cookie_attributes.path = "/";
+    f->settings.ip_tracking = 1;
     f->settings.sign_up = 1;
     f->settings.auto_sign_in = 1;
     f->settings.password_length.min = 8;

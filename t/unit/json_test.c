@@ -193,8 +193,11 @@ static void writes_errors(void **state)
 static void writes_users_and_sessions(void **state)
 {
     fixture *f = *state;
-    const ba_user user = {"U", "Zo\xc3\xab\n", "zoe@example.com", NULL, 0, NOW, NOW + 7};
-    const ba_session session = {"S", "T", "U", "", "curl", NOW + 1, NOW, NOW};
+    const ba_user user = {.id = "U", .name = "Zo\xc3\xab\n", .email = "zoe@example.com",
+                          .created_at = NOW, .updated_at = NOW + 7};
+    const ba_session session = {.id = "S", .token = "T", .user_id = "U", .ip_address = "",
+                                .user_agent = "curl", .expires_at = NOW + 1, .created_at = NOW,
+                                .updated_at = NOW};
 
     assert_string_equal(ba_json_text(ba_json_user(&user, f->pool), f->pool),
                         "{\"name\":\"Zo\xc3\xab\\n\",\"email\":\"zoe@example.com\","

@@ -22,6 +22,29 @@ static void has_the_asked_length(void **state)
     }
 }
 
+static void uuids_are_version_4(void **state)
+{
+    fixture *f = *state;
+    int variants[4] = {0};
+
+    for (int n = 0; n < 1000; ++n) {
+        const char *id = ba_random_id(BA_ID_UUID, f->pool);
+
+        assert_int_equal(strlen(id), 36);
+        for (int i = 0; i < 36; ++i) {
+            assert_non_null(strchr(i == 8 || i == 13 || i == 18 || i == 23 ? "-" : i == 14 ? "4" : i == 19 ? "89ab"
+                                                                                                       : "0123456789abcdef",
+                                   id[i]));
+        }
+        ++variants[strchr("89ab", id[19]) - "89ab"];
+        assert_string_not_equal(id, ba_random_id(BA_ID_UUID, f->pool));
+    }
+    for (int i = 0; i < 4; ++i) {
+        assert_true(variants[i] > 100);
+    }
+    assert_int_equal(strlen(ba_random_id(BA_ID_RANDOM, f->pool)), BA_ID_LENGTH);
+}
+
 /* Every position, every character: chi-square with 61 degrees of freedom stays
  * below 120 but once in 100,000 draws. `byte % 62` alone would give some 1400. */
 static void is_not_biased(void **state)
@@ -140,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(has_the_asked_length),
+        FIXTURE_TEST(uuids_are_version_4),
         FIXTURE_TEST(is_not_biased),
         FIXTURE_TEST(does_not_repeat),
         FIXTURE_TEST(children_differ),

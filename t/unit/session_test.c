@@ -376,6 +376,168 @@ static void an_end_that_failed_clears_nothing(void **state)
     assert_int_equal(cookies_set(f), 0);
 }
 
+/* ---- BetterAuthSessionMaxLifetime */
+
+/* A session made so long ago, with a cookie; the rule says ten days. */
+static fixture *aged_session(void **state, ba_time age, ba_time expires_at)
+{
+    fixture *f = with_session(state, expires_at, "");
+
+    f->settings.session_max_lifetime = 10 * 86400;
+    fixture_find_session(f, TOKEN)->created_at = NOW - age;
+    return f;
+}
+
+static void a_refresh_ends_at_the_longest_life(void **state)
+{
+    fixture *f = aged_session(state, 8 * DAY, NOW + DAY);
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(f->call->session->expires_at == NOW + 2 * DAY);
+    assert_true(fixture_find_session(f, TOKEN)->expires_at == NOW + 2 * DAY);
+    assert_string_equal(fixture_cookie(f, NAME),
+                        NAME "=" COOKIE_TOKEN "; Max-Age=172800; Path=/; HttpOnly; SameSite=Lax");
+    /* nothing is left to win: no write at each request from now on */
+    fixture_call(f, "GET", "/get-session");
+    fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
+    f->store.asked[OP_SESSION_EXTEND] = 0;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+static void a_session_older_than_the_longest_life_is_over(void **state)
+{
+    fixture *f = aged_session(state, 10 * DAY, NOW + 7 * DAY);
+
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    f->call->session_asked = 0;
+    fixture_find_session(f, TOKEN)->created_at -= 1;
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_null(fixture_find_session(f, TOKEN));
+    assert_cleared(f);
+}
+
+static void a_new_session_ends_at_the_longest_life(void **state)
+{
+    fixture *f = *state;
+    const ba_user user = {.id = "user1"};
+    const ba_session *s;
+
+    f->settings.session_max_lifetime = 3600;
+    s = ba_session_begin(f->call, &user, 1);
+    assert_true(s->expires_at == NOW + BA_MS(3600));
+    assert_true(ba_session_begin(f->call, &user, 0)->expires_at == NOW + BA_MS(3600));
+    assert_int_equal(ba_session_set_cookies(f->call, s, &user, 1), APR_SUCCESS);
+    assert_non_null(strstr(fixture_cookie(f, NAME), "; Max-Age=3600;"));
+    f->settings.session_max_lifetime = 30 * 86400;
+    assert_true(ba_session_begin(f->call, &user, 1)->expires_at == NOW + 7 * DAY);
+}
+
+/* ---- BetterAuthSessionRefresh */
+
+static void refreshes_that_are_off(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    f->settings.session_refresh = BA_REFRESH_OFF;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+    assert_int_equal(f->call->needs_refresh, -1);
+    assert_int_equal(cookies_set(f), 0);
+}
+
+static void refreshes_that_are_put_off(void **state)
+{
+    fixture *f = with_session(state, DUE, "");
+
+    f->settings.session_refresh = BA_REFRESH_POST;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->call->needs_refresh, 1);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+    f->call->session_asked = 0;
+    f->call->needs_refresh = -1;
+    f->call->refresh_now = 1;
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_int_equal(f->call->needs_refresh, -1);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 1);
+    assert_int_equal(cookies_set(f), 1);
+}
+
+/* Reading does not write, so the row of an expired session stays for a POST. */
+static void ends_that_are_put_off(void **state)
+{
+    fixture *f = with_session(state, NOW - 1, "");
+
+    f->settings.session_refresh = BA_REFRESH_POST;
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_int_equal(f->store.asked[OP_SESSION_DELETE], 0);
+    assert_cleared(f);
+    f->call->session_asked = 0;
+    f->call->refresh_now = 1;
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_null(fixture_find_session(f, TOKEN));
+}
+
+/* ---- what a session's row and cookie look like */
+
+static void rows_as_configured(void **state)
+{
+    fixture *f = *state;
+    const ba_user user = {.id = "user1"};
+    const ba_session *s;
+
+    f->settings.ip_tracking = 0;
+    f->settings.generate_id = BA_ID_UUID;
+    s = ba_session_begin(f->call, &user, 1);
+    assert_string_equal(s->ip_address, "");
+    assert_int_equal(strlen(s->id), 36);
+    assert_int_equal(strlen(s->token), 32);
+}
+
+static void cookies_as_configured(void **state)
+{
+    static const struct {
+        const char *base_url;
+        ba_cookie_attributes attributes;
+        const char *flags;
+    } rows[] = {
+        {"http://a.test", {BA_SAME_SITE_LAX, "/", 0}, "; Path=/; HttpOnly; SameSite=Lax"},
+        {"http://a.test", {BA_SAME_SITE_STRICT, "/x", 0}, "; Path=/x; HttpOnly; SameSite=Strict"},
+        {"https://a.test", {BA_SAME_SITE_NONE, "/", 1},
+         "; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
+        /* no browser would take it otherwise */
+        {"http://a.test", {BA_SAME_SITE_NONE, "/", 1}, "; Path=/; HttpOnly; SameSite=Lax"},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        f->settings.base_url = rows[i].base_url;
+        f->settings.cookie_attributes = rows[i].attributes;
+        ba_settings_finish(&f->settings, f->pool);
+        assert_string_equal(f->settings.cookie_flags, rows[i].flags);
+    }
+}
+
+static void names_itself_by_its_host(void **state)
+{
+    static const char *const rows[][2] = {
+        {"http://auth.test", "auth.test"}, {"https://auth.test:8443", "auth.test"},
+        {"http://[::1]:8080", "[::1]"}, {"http://[2001:db8::1]", "[2001:db8::1]"},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        f->settings.app_name = NULL;
+        f->settings.base_url = rows[i][0];
+        ba_settings_finish(&f->settings, f->pool);
+        assert_string_equal(f->settings.app_name, rows[i][1]);
+    }
+    f->settings.app_name = "Example";
+    ba_settings_finish(&f->settings, f->pool);
+    assert_string_equal(f->settings.app_name, "Example");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +566,15 @@ int main(void)
         FIXTURE_TEST(ends_sessions),
         FIXTURE_TEST(ending_no_session_clears_cookies),
         FIXTURE_TEST(an_end_that_failed_clears_nothing),
+        FIXTURE_TEST(a_refresh_ends_at_the_longest_life),
+        FIXTURE_TEST(a_session_older_than_the_longest_life_is_over),
+        FIXTURE_TEST(a_new_session_ends_at_the_longest_life),
+        FIXTURE_TEST(refreshes_that_are_off),
+        FIXTURE_TEST(refreshes_that_are_put_off),
+        FIXTURE_TEST(ends_that_are_put_off),
+        FIXTURE_TEST(rows_as_configured),
+        FIXTURE_TEST(cookies_as_configured),
+        FIXTURE_TEST(names_itself_by_its_host),
     };
 
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -30,7 +30,21 @@ my $STRICT = $MAIL . <<'END';
     BetterAuthDeleteExpiresIn 10m
 END
 
-# name => what differs. database: consumers that share one name share the rows.
+# Columns of an operator's own, as t/conf/columns-*.sql makes them; and one virtual host on the same rows that has fewer.
+my $FIELDS = <<'END';
+    BetterAuthField user company string required column=company_name
+    BetterAuthField user age number
+    BetterAuthField user beta boolean default=false
+    BetterAuthField user birthday date
+    BetterAuthField user plan string readonly default=free
+    BetterAuthField user secretNote string hidden
+    BetterAuthField user note string readonly
+    BetterAuthField session theme string default=light
+    BetterAuthField session level number readonly default=1
+    BetterAuthField session seen date
+END
+
+# name => what differs. columns: the database has them too. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
     sqlite        => { dialect => 'sqlite' },
@@ -81,6 +95,14 @@ END
     'client-sqlite' => { dialect => 'sqlite', extra => $PROMPT },
     'client-confirm-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $CONFIRM },
     'client-confirm-sqlite' => { dialect => 'sqlite', extra => $CONFIRM },
+    bearer        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthBearer on\n" },
+    'bearer-lite' => { dialect => 'sqlite', extra => "    BetterAuthBearer on\n" },
+    limits        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
+    'limits-lite' => { dialect => 'sqlite', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
+    fields        => { dialect => 'mysql', database => 'ba_fields', columns => 1, extra => $FIELDS },
+    'fields-few'  => { dialect => 'mysql', database => 'ba_fields', extra => "    BetterAuthField user age string\n" },
+    'fields-none' => { dialect => 'mysql', database => 'ba_fields' },
+    'fields-lite' => { dialect => 'sqlite', columns => 1, extra => $FIELDS },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
     'parity-closed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthSignUp off\n" },
@@ -95,6 +117,27 @@ END
     BetterAuthRateLimitRule /error off
     BetterAuthRateLimitRule /list-accounts 10 9
 END
+    'parity-bearer' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthBearer on\n" },
+    'parity-bearer-signed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthBearer signed\n" },
+    'parity-disabled' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthDisablePath /ok /update-user/\n    BetterAuthDisablePath /sign-in/email\n" },
+    'parity-slash' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSkipTrailingSlash on\n    BetterAuthDisablePath /error\n" },
+    'parity-post' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSessionRefresh post\n" },
+    'parity-still' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthSessionRefresh off\n    BetterAuthEmailPassword off\n    BetterAuthErrorURL https://app.example?a=b#c\n" },
+    'parity-other' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test', extra => <<'END' },
+    BetterAuthErrorURL /sorry
+    BetterAuthUnlinkAll on
+    BetterAuthCookieAttributes SameSite=None Partitioned Path=/api
+    BetterAuthIPTracking off
+    BetterAuthGenerateID uuid
+END
+    'parity-subnet' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => "    BetterAuthIPv6Subnet 48\n" },
+    'parity-fields' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, columns => 1, extra => $FIELDS },
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
                        extra => "$CONFIRM    BetterAuthVerifySignsIn on\n    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
     'parity-confirm' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $CONFIRM },
@@ -133,7 +176,8 @@ for my $kind (keys %FLOWS) {
 
 # The build with sanitizers serves what runs twice.
 our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
-    cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite);
+    cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite
+    bearer bearer-lite limits limits-lite fields fields-few fields-none fields-lite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # The same in Better Auth's words; senders: which mails server.mjs has a sender for.
@@ -163,6 +207,26 @@ our %NPM = (
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
     'parity-limit' => { database => 'ba_parity_npm', options => { rateLimit => { enabled => \1, window => 10, max => 5,
         customRules => { '/ok' => { window => 2, max => 2 }, '/list-*' => { window => 60, max => 1 }, '/error' => \0 } } } },
+    'parity-bearer' => { database => 'ba_parity_npm', plugins => { bearer => {} } },
+    'parity-bearer-signed' => { database => 'ba_parity_npm', plugins => { bearer => { requireSignature => \1 } } },
+    'parity-disabled' => { database => 'ba_parity_npm', options => { disabledPaths => ['/ok', '/update-user', '/sign-in/email'] } },
+    'parity-slash' => { database => 'ba_parity_npm', options => { advanced => { skipTrailingSlashes => \1 }, disabledPaths => ['/error'] } },
+    'parity-post' => { database => 'ba_parity_npm', options => { session => { deferSessionRefresh => \1 } } },
+    'parity-still' => { database => 'ba_parity_npm', options => { session => { disableSessionRefresh => \1 }, emailAndPassword => { enabled => \0 },
+        onAPIError => { errorURL => 'https://app.example?a=b#c' } } },
+    'parity-other' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', options => { onAPIError => { errorURL => '/sorry' },
+        account => { accountLinking => { allowUnlinkingAll => \1 } }, advanced => { defaultCookieAttributes => { sameSite => 'none', partitioned => \1, path => '/api' },
+        ipAddress => { disableIpTracking => \1 }, database => { generateId => 'uuid' } } } },
+    'parity-subnet' => { database => 'ba_parity_npm', options => { advanced => { ipAddress => { ipv6Subnet => 48 } } } },
+    'parity-fields' => { database => 'ba_parity_npm', columns => 1, options => {
+        user => { additionalFields => {
+            company => { type => 'string', required => \1, fieldName => 'company_name' }, age => { type => 'number', required => \0 },
+            beta => { type => 'boolean', required => \0, defaultValue => \0 }, birthday => { type => 'date', required => \0 },
+            plan => { type => 'string', required => \0, input => \0, defaultValue => 'free' }, secretNote => { type => 'string', required => \0, returned => \0 },
+            note => { type => 'string', required => \0, input => \0 } } },
+        session => { additionalFields => {
+            theme => { type => 'string', required => \0, defaultValue => 'light' }, level => { type => 'number', required => \0, input => \0, defaultValue => 1 },
+            seen => { type => 'date', required => \0 } } } } },
     'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', senders => [qw(reset verify change delete)],
         options => { trustedOrigins => ['https://*.x.example', '*.y.example'], emailVerification => { autoSignInAfterVerification => \1 },
                      user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } } },

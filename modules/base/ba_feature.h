@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* What a feature brings: endpoints, and a say in every call. ba_routes.c lists
+ * the features; each looks at its own setting and does nothing when it is off. */
+
+#ifndef BA_FEATURE_H
+#define BA_FEATURE_H
+
+struct ba_call;
+struct ba_route;
+
+typedef struct ba_feature {
+    const char *name;
+    const struct ba_route *routes; /* ends with a row without method */
+
+    /* The session token that the request shows otherwise than by the cookie, and
+     * which goes before it; its signature, if it has one, is good. NULL: none. */
+    const char *(*token)(const struct ba_call *call);
+
+    /* Looks at an answer of the API before it goes out, success or not. */
+    void (*after)(struct ba_call *call);
+} ba_feature;
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Bearer tokens: Better Auth's plugin of that name. The token is the session's, as
+ * the cookie carries it with its signature, or bare, as sign-in answers it. */
+
+#include "ba_mac.h"
+#include "ba_routes_int.h"
+#include "ba_settings.h"
+#include "ba_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+#include <strings.h>
+
+#define SCHEME "Bearer "
+
+/* What stands behind the scheme, NULL if there is nothing. */
+static const char *credentials(const ba_call *call)
+{
+    const char *text = ba_call_header(call, "Authorization");
+
+    if (!text || strncasecmp(text, SCHEME, sizeof(SCHEME) - 1)) {
+        return NULL;
+    }
+    text += sizeof(SCHEME) - 1;
+    text += strspn(text, " \t");
+    return *text ? text : NULL;
+}
+
+/* Only such text can be a token: nothing else is worth asking the database for. */
+static int is_printable(const char *text)
+{
+    while (apr_isgraph(*text) && apr_isascii(*text)) {
+        ++text;
+    }
+    return !*text;
+}
+
+static const char *token(const ba_call *call)
+{
+    const char *text = call->settings->bearer != BA_BEARER_OFF ? credentials(call) : NULL;
+    apr_size_t len;
+
+    if (!text || !is_printable(text)) {
+        return NULL;
+    }
+    if (!strchr(text, '.')) {
+        return call->settings->bearer == BA_BEARER_SIGNED ? NULL : text;
+    }
+    text = ba_text_url_decode(text, strlen(text), 0, &len, call->pool);
+    return strlen(text) == len ? ba_mac_verify(call->settings->secrets, text, call->pool) : NULL;
+}
+
+/* Hands the token to clients that keep no cookies. */
+static void after(ba_call *call)
+{
+    const char *name = call->settings->session_cookie;
+    const char *line = apr_table_get(call->answer.cookies, name);
+    apr_size_t len;
+
+    if (call->settings->bearer == BA_BEARER_OFF || !line) {
+        return;
+    }
+    line += strlen(name) + 1;
+    len = strcspn(line, ";");
+    if (len) { /* else it is being deleted */
+        ba_call_add_header(call, "set-auth-token",
+                           ba_text_url_decode(line, len, 0, &len, call->pool));
+        ba_call_add_header(call, "Access-Control-Expose-Headers", "set-auth-token");
+    }
+}
+
+static const ba_route routes[] = {{0}};
+
+const ba_feature ba_bearer = {"bearer", routes, token, after};
