@@ -390,9 +390,9 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
 static const char *read_text(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                              char *const argv[])
 {
-    (void)pool, (void)slot, (void)argc;
-    if (!ba_mail_args_is_line(argv[0])) {
-        return "must be one line of 1 to 120 characters";
+    (void)slot, (void)argc;
+    if (!ba_mail_args_is_line(argv[0], pool)) {
+        return "must be one line of 1 to 120 characters, as UTF-8";
     }
     *(const char **)member = argv[0];
     return NULL;

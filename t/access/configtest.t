@@ -72,6 +72,16 @@ my %value = (
     BetterAuthSessionExpiresIn => [['0', '-1', '7x', 'x', '401d', '99999999999999999999'], ['7d', '300', '10m', '12h']],
     BetterAuthSessionUpdateAge => [['-1', 'x'], ['0', '1d']],
     BetterAuthSessionFreshAge => [['-1', 'x'], ['0', '1d']],
+    BetterAuthMailer => [['smtp://', 'smtp://host/path', 'smtp://host?tls=on', 'smtp://host?starttls=never', 'smtp://user@host', 'smtp://user:pw@host?starttls=off',
+        'smtp://user:pw@host?starttls=auto', 'smtp://host?cafile=/nonexistent', 'smtp://user@host file:/nonexistent', 'sendmail:sendmail', 'sendmail:/nonexistent', 'sendmail:',
+        'dir:/nonexistent/mail', 'dir:/tmp file:/etc/hostname', 'mail.example', '""', 'off off off'],
+        ['smtp://mail.example', 'smtp://user:p%20w@mail.example:587', 'smtp://[::1]:25', 'smtp://mail.example?starttls=off', 'smtp://mail.example?starttls=auto&cafile=/etc/passwd',
+        'smtp://user:pw@localhost', 'smtps://user:pw@mail.example', 'smtps://user@mail.example env:PATH', '"sendmail:/bin/true -a b"', 'dir:/tmp', 'off']],
+    BetterAuthMailFrom => [['nobody', '"a b@c.de"', '"Name <a@b.co"', '"Name a@b.co"', '"<>"', '"x <a@b@c>"', '"a@b.co, c@d.de"', "\"\xff <a\@b.co>\""],
+        ['noreply@example.com', '"Example, Inc. <noreply@example.com>"', '"<a@b.co>"', 'noreply@[127.0.0.1]']],
+    BetterAuthMailLimit => [['5', '0 1h', '5 30', '5 8d', 'x 1h', '1001 1h'], ['5 1h', '1 1m', '1000 7d']],
+    BetterAuthMailDir => [['/nonexistent/mails'], ['/tmp']],
+    BetterAuthAppName => [['""', '"' . 'x' x 121 . '"'], ['Example', '"Example, Inc."']],
     BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
 );
 for my $directive (sort keys %value) {
