@@ -197,7 +197,7 @@ static const char *read_dir(const char *text, ba_mailer *mailer, apr_pool_t *poo
 const char *ba_mail_args_mailer(const char *text, const char *password, ba_mailer *out,
                                 apr_pool_t *pool)
 {
-    ba_mailer mailer = {BA_MAILER_OFF};
+    ba_mailer mailer = {.kind = BA_MAILER_OFF};
     const char *problem = NULL;
 
     if (!strncmp(text, "smtp://", 7) || !strncmp(text, "smtps://", 8)) {

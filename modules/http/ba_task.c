@@ -95,7 +95,6 @@ void ba_task_poke(void)
 static void disconnect(database *d)
 {
     if (d->conn) {
-        apr_dbd_close(d->conn->driver, d->conn->handle);
         apr_pool_destroy(d->conn_pool);
         d->conn = NULL;
     }
