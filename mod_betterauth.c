@@ -7,6 +7,7 @@
 #include "ba_check.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
+#include "ba_expr.h"
 #include "ba_guard.h"
 #include "ba_httpd.h"
 #include "ba_identity.h"
@@ -15,6 +16,7 @@
 #include "ba_mount.h"
 #include "ba_page_element.h"
 #include "ba_pages.h"
+#include "ba_require.h"
 #include "ba_task.h"
 
 #include <http_protocol.h>
@@ -34,6 +36,9 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const after_env[] = {"mod_env.c", NULL};
     static const char *const before_headers[] = {"mod_headers.c", NULL};
 
+    ap_hook_pre_config(ba_expr_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_expr_lookup(ba_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
+    ba_require_register(pool);
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -59,7 +64,6 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_handler(ba_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_pages_handler, NULL, NULL, APR_HOOK_MIDDLE);
-    (void)pool;
 }
 
 module AP_MODULE_DECLARE_DATA betterauth_module = {

@@ -9,31 +9,18 @@
 #include "ba_identity.h"
 #include "ba_module.h"
 #include "ba_mount.h"
-#include "ba_session.h"
-#include "ba_text.h"
-#include "ba_url.h"
+#include "ba_refuse.h"
+#include "ba_who.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
-#include <http_protocol.h>
 #include <http_request.h>
 #include <string.h>
 #include <strings.h>
 #include <util_filter.h>
 
-#define AUTH_TYPE "Session"
 #define FILTER "BETTERAUTH_PRIVATE"
-
-/* Longest way back that a sign-in link carries. */
-#define RETURN_MAX 2000
-
-static int is_guarded(request_rec *r)
-{
-    const char *type = ap_auth_type(r);
-
-    return type && !strcasecmp(type, AUTH_TYPE);
-}
 
 static const ba_dir_settings *dir_of(const request_rec *r)
 {
@@ -58,109 +45,17 @@ static int can_guard(request_rec *r)
     return 1;
 }
 
-/* Asks once per chain of requests, and hands out the cookies that this brings. */
-static apr_status_t who(request_rec *r, const ba_call **out)
-{
-    ba_call *call = ba_httpd_request(r)->call;
-    int first_time = !call->session_asked;
-    apr_status_t rv = ba_session_find(call);
-
-    if (first_time) {
-        ba_httpd_send_cookies(ba_httpd_first(r), call);
-    }
-    *out = call;
-    return rv;
-}
-
 static void attach(request_rec *r, const ba_call *call)
 {
     r->user = apr_pstrdup(r->pool, ba_identity_remote_user(dir_of(r), call->user, r->pool));
-    r->ap_auth_type = (char *)(apr_uintptr_t)AUTH_TYPE;
-}
-
-/* ---- answers */
-
-/* A person who came by a link or the address bar, and can be shown a page. */
-static int is_navigation(const request_rec *r)
-{
-    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
-    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
-    const char *accept = apr_table_get(r->headers_in, "Accept");
-
-    if (r->method_number != M_GET || apr_table_get(r->headers_in, "X-Requested-With")
-        || apr_table_get(r->headers_in, "Upgrade")) {
-        return 0;
-    }
-    if (mode) {
-        /* not into a frame: sign-in refuses to be framed */
-        return !strcasecmp(mode, "navigate") && (!dest || !strcasecmp(dest, "document"));
-    }
-    return accept && ap_strcasestr(accept, "text/html");
-}
-
-/* Path and query of what was asked for; "/" if it cannot be a way back. */
-static const char *way_back(request_rec *r)
-{
-    /* as sent: r->uri is decoded, and "%3F" is not "?" */
-    const char *path = ba_httpd_first(r)->unparsed_uri;
-    apr_size_t len;
-
-    if (*path != '/') {
-        const char *host = strstr(path, "://"); /* a request for an absolute URL */
-
-        path = host ? strchr(host + 3, '/') : NULL;
-    }
-    if (!path) {
-        return "/";
-    }
-    len = strcspn(path, "#");
-    if (len > RETURN_MAX) {
-        len = strcspn(path, "?#");
-    }
-    path = apr_pstrmemdup(r->pool, path, len);
-    return len <= RETURN_MAX && ba_url_safe_path(path) ? path : "/";
-}
-
-static int redirect_to_sign_in(request_rec *r)
-{
-    const ba_settings *settings = ba_httpd_site(r->server)->settings;
-
-    apr_table_setn(r->headers_out, "Location",
-                   apr_pstrcat(r->pool, settings->pages_path, "/sign-in?callbackURL=",
-                               ba_text_url_encode(way_back(r), r->pool), NULL));
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    return HTTP_MOVED_TEMPORARILY;
-}
-
-/* An operator's ErrorDocument is for people, JSON for programs. */
-static int fail(request_rec *r, const ba_error *error)
-{
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (error->status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, BA_RETRY_AFTER));
-    }
-    return r->main || is_navigation(r) ? error->status : ba_httpd_error(r, error);
-}
-
-static int turn_away(request_rec *r)
-{
-    ba_unauthenticated how = dir_of(r)->unauthenticated;
-
-    /* pass: the Require lines refuse all the same, so as auto */
-    if (!r->main && how != BA_UNAUTHENTICATED_401
-        && (how == BA_UNAUTHENTICATED_REDIRECT || is_navigation(r))) {
-        return redirect_to_sign_in(r);
-    }
-    return fail(r, &ba_err_unauthorized);
+    r->ap_auth_type = (char *)(apr_uintptr_t)BA_AUTH_TYPE;
 }
 
 /* ---- hooks */
 
-/* Sign-in must be reachable where a whole site is guarded. The Require lines that
- * want no user, such as Require ip, are asked and count; where they would go on to
- * ask for a user, our own handlers are let in. */
-static int let_ours_in(request_rec *r)
+/* What mod_authz_core says of the Require lines; it will be asked again. DECLINED: they
+ * want a user, and there is none. */
+static int ask_require_lines(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
     int status = DECLINED;
@@ -173,14 +68,30 @@ static int let_ours_in(request_rec *r)
             status = hook->pFunc(r);
         }
     }
+    return status;
+}
+
+/* Sign-in must be reachable where a whole site is guarded. The Require lines that
+ * want no user, such as Require ip, are asked and count; where they would go on to
+ * ask for a user, our own handlers are let in. */
+static int let_ours_in(request_rec *r)
+{
+    int status = ask_require_lines(r);
+
     return status == DECLINED ? OK : status;
+}
+
+/* Whoever is not let in although we know them is told so, and what would help. */
+static int judge(request_rec *r)
+{
+    return ask_require_lines(r) == HTTP_FORBIDDEN ? ba_refuse_user(r) : DECLINED;
 }
 
 int ba_guard_access(request_rec *r)
 {
     const ba_call *call;
 
-    if (!is_guarded(r)) {
+    if (!ba_who_guarded(r)) {
         return DECLINED;
     }
     if (ba_mount_is_ours(r)) {
@@ -189,10 +100,13 @@ int ba_guard_access(request_rec *r)
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    switch (who(r, &call)) {
+    if (ba_refuse_is_preflight(r)) {
+        return ba_refuse_preflight(r);
+    }
+    switch (ba_who(r, &call)) {
     case APR_SUCCESS:
         attach(r, call);
-        return DECLINED;
+        return judge(r);
     case APR_NOTFOUND:
     case APR_INCOMPLETE:
         return DECLINED;
@@ -200,7 +114,7 @@ int ba_guard_access(request_rec *r)
         /* not "nobody": a Require that wants no user would let them in */
         return dir_of(r)->unauthenticated == BA_UNAUTHENTICATED_PASS
                    ? DECLINED
-                   : fail(r, &ba_err_unavailable);
+                   : ba_refuse(r, &ba_err_unavailable);
     }
 }
 
@@ -208,21 +122,49 @@ int ba_guard_authn(request_rec *r)
 {
     const ba_call *call;
 
-    if (!is_guarded(r)) {
+    if (!ba_who_guarded(r)) {
         return DECLINED;
     }
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    switch (who(r, &call)) {
+    switch (ba_who(r, &call)) {
     case APR_SUCCESS:
         attach(r, call);
         return OK;
     case APR_NOTFOUND:
     case APR_INCOMPLETE:
-        return turn_away(r);
+        return ba_refuse_stranger(r, dir_of(r)->unauthenticated);
     default:
-        return fail(r, &ba_err_unavailable);
+        return ba_refuse(r, &ba_err_unavailable);
+    }
+}
+
+static int is_proxied(const request_rec *r)
+{
+    return r->proxyreq == PROXYREQ_REVERSE || (r->handler && !strncmp(r->handler, "proxy:", 6))
+           || (r->filename && !strncmp(r->filename, "proxy:", 6));
+}
+
+/* An application that is told who it is has no need of what would make it the user. */
+static void keep_cookies(request_rec *r)
+{
+    ba_request *ours;
+    const char *all = apr_table_get(r->headers_in, "Cookie");
+    const char *others;
+
+    if (!all || !is_proxied(r) || dir_of(r)->forward_cookies || !ba_httpd_site(r->server)) {
+        return;
+    }
+    ours = ba_httpd_request(r);
+    others = ba_cookie_others(ours->call);
+    /* those who look later, such as an error document of ours, still find them */
+    ours->cookie = ours->cookie ? ours->cookie : all;
+    if (others) {
+        apr_table_setn(r->headers_in, "Cookie", others);
+    }
+    else {
+        apr_table_unset(r->headers_in, "Cookie");
     }
 }
 
@@ -231,14 +173,20 @@ int ba_guard_fixups(request_rec *r)
     const ba_call *call = NULL;
     int known = 0;
 
-    if (!is_guarded(r) || !ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
+    keep_cookies(r);
+    if (!ba_who_guarded(r) || !ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
         return DECLINED;
     }
     /* asked already, but for "Satisfy any", which skips authentication; by now it
      * is decided who comes in, and a database that is down means "nobody" */
-    known = who(r, &call) == APR_SUCCESS;
+    known = ba_who(r, &call) == APR_SUCCESS;
     if (known && !r->user) {
         attach(r, call);
+    }
+    else if (!known && r->ap_auth_type && !strcmp(r->ap_auth_type, BA_AUTH_TYPE)) {
+        /* a cookie cache knew them, the database does not, and a Require line lets in
+         * anybody */
+        r->user = r->ap_auth_type = NULL;
     }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
     return OK;
@@ -313,7 +261,7 @@ void ba_guard_insert_filter(request_rec *r)
     if (ba_mount_is_ours(r)) {
         apr_table_setn(r->subprocess_env, "no-cache", "1");
     }
-    else if (!r->main && (is_guarded(r) || may_include(r))) {
+    else if (!r->main && (ba_who_guarded(r) || may_include(r))) {
         /* what mod_cache looks at; Cache-Control tells the others */
         apr_table_setn(r->subprocess_env, "no-cache", "1");
         ap_add_output_filter(FILTER, NULL, r, r->connection);

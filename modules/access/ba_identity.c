@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <string.h>
+#include <strings.h>
 
 /* What we set, by one name each for the environment and for headers. */
 enum { USER_ID, EMAIL, NAME, EMAIL_VERIFIED, SESSION_ID, EXPORTS };
@@ -118,6 +119,37 @@ int ba_identity_scrub(request_rec *r)
     return DECLINED;
 }
 
+int ba_identity_find(const char *name)
+{
+    static const char prefix[] = "BETTERAUTH_";
+
+    if (!strncasecmp(name, prefix, sizeof(prefix) - 1)) {
+        name += sizeof(prefix) - 1;
+    }
+    for (int i = 0; i < EXPORTS; ++i) {
+        if (!strcasecmp(exports[i].env + sizeof(prefix) - 1, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *ba_identity_value(int index, const ba_user *user, const ba_session *session)
+{
+    switch (index) {
+    case USER_ID:
+        return user->id;
+    case EMAIL:
+        return user->email;
+    case NAME:
+        return user->name;
+    case EMAIL_VERIFIED:
+        return user->email_verified ? "true" : "false";
+    default:
+        return session->id;
+    }
+}
+
 const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *user,
                                     apr_pool_t *pool)
 {
@@ -137,28 +169,21 @@ const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *u
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
                         const ba_session *session)
 {
-    const char *values[EXPORTS] = {NULL};
-
-    if (user) {
-        values[USER_ID] = user->id;
-        values[EMAIL] = user->email;
-        values[NAME] = user->name;
-        values[EMAIL_VERIFIED] = user->email_verified ? "true" : "false";
-        values[SESSION_ID] = session->id;
-    }
-    else if (!r->user) {
+    if (!user && !r->user) {
         apr_table_unset(r->subprocess_env, "REMOTE_USER");
     }
     for (int i = 0; i < EXPORTS; ++i) {
+        const char *value = user ? ba_identity_value(i, user, session) : NULL;
+
         apr_table_unset(r->subprocess_env, exports[i].env);
         apr_table_unset(r->headers_in, exports[i].header);
-        if (values[i] && (dir->export_to & BA_EXPORT_ENV)) {
-            apr_table_setn(r->subprocess_env, exports[i].env, values[i]);
+        if (value && (dir->export_to & BA_EXPORT_ENV)) {
+            apr_table_setn(r->subprocess_env, exports[i].env, value);
         }
-        if (values[i] && (dir->export_to & BA_EXPORT_HEADERS)) {
+        if (value && (dir->export_to & BA_EXPORT_HEADERS)) {
             apr_table_setn(r->headers_in, exports[i].header,
-                           i == NAME ? ba_text_url_encode(values[i], r->pool)
-                                     : ba_httpd_header_value(values[i], r->pool));
+                           i == NAME ? ba_text_url_encode(value, r->pool)
+                                     : ba_httpd_header_value(value, r->pool));
         }
     }
 }

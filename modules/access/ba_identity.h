@@ -15,6 +15,13 @@
  * server that has a site, "-" and "_" alike, and their names from Connection. */
 int ba_identity_scrub(request_rec *r);
 
+/* The names under which applications, expressions and logs know a value, such as
+ * BETTERAUTH_EMAIL; without the prefix and in any case too. -1: none of ours. */
+int ba_identity_find(const char *name);
+
+/* The value of a name that ba_identity_find() knows. */
+const char *ba_identity_value(int index, const ba_user *user, const ba_session *session);
+
 /* What r->user is to be. */
 const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *user,
                                     apr_pool_t *pool);

@@ -18,6 +18,7 @@
 struct ba_settings;
 struct ba_store;
 struct ba_gate;
+struct ba_limit;
 struct ba_call;
 
 typedef enum {
@@ -57,6 +58,7 @@ typedef struct ba_call {
     const struct ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    struct ba_limit *limit; /* NULL: nothing is limited */
     const ba_call_ops *ops;
     void *baton; /* the glue's, for ops */
 
@@ -72,6 +74,7 @@ typedef struct ba_call {
 
     /* Who is this? Filled by ba_session_find(), at most once per call. */
     int session_asked;
+    int session_cached; /* a cookie cache has answered, not the database */
     apr_status_t session_status;
     const ba_session *session;
     const ba_user *user;

@@ -16,6 +16,7 @@ const ba_error ba_err_unavailable = {503, "SERVICE_UNAVAILABLE",
                                      "Service temporarily unavailable. Please try again later."};
 const ba_error ba_err_busy = {503, "SERVER_BUSY",
                               "Too many sign-ins at the moment. Please try again later."};
+const ba_error ba_err_too_many = {429, NULL, "Too many requests. Please try again later."};
 
 const ba_error ba_err_missing_origin = {403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin"};
 const ba_error ba_err_invalid_origin = {403, "INVALID_ORIGIN", "Invalid origin"};
@@ -80,3 +81,5 @@ const ba_error ba_err_delete_no_user = {404, "FAILED_TO_GET_USER_INFO", "Failed 
 const ba_error ba_err_delete_token = {404, "INVALID_TOKEN", "Invalid token"};
 const ba_error ba_err_session_expired = {
     400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action."};
+
+const ba_error ba_err_forbidden = {403, "FORBIDDEN", "You are not allowed to do this"};

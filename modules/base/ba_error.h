@@ -22,6 +22,7 @@ extern const ba_error ba_err_too_large;
 extern const ba_error ba_err_internal;
 extern const ba_error ba_err_unavailable; /* a dependency is down: Retry-After */
 extern const ba_error ba_err_busy;        /* the hash queue is full: Retry-After */
+extern const ba_error ba_err_too_many;    /* rate limit: Retry-After and X-Retry-After */
 
 extern const ba_error ba_err_missing_origin;
 extern const ba_error ba_err_invalid_origin;
@@ -51,6 +52,7 @@ extern const ba_error ba_err_invalid_password;
 extern const ba_error ba_err_last_account;
 extern const ba_error ba_err_no_account;
 
+extern const ba_error ba_err_forbidden; /* of the guard */
 extern const ba_error ba_err_reset_disabled;
 extern const ba_error ba_err_invalid_token; /* 400; of a link: 401 or a redirect */
 extern const ba_error ba_err_link_token;

@@ -7,7 +7,6 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_time.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -216,19 +215,34 @@ const char *ba_text_iso_date(ba_time t, apr_pool_t *pool)
                         (int)(e.tm_usec / 1000));
 }
 
+/* The number that these n digits write. */
+static int digits(const char *text, int n)
+{
+    int value = 0;
+
+    while (n-- > 0) {
+        value = value * 10 + (*text++ - '0');
+    }
+    return value;
+}
+
 apr_status_t ba_text_parse_date(const char *text, ba_time *t)
 {
     apr_time_exp_t e = {0};
     apr_time_t value;
-    int year, month, ms = 0;
+    int month, ms = 0;
 
-    if ((!apr_date_checkmask(text, "####-##-##T##:##:##*")
-         && !apr_date_checkmask(text, "####-##-## ##:##:##*"))
-        || sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d", &year, &month, &e.tm_mday, &e.tm_hour,
-                  &e.tm_min, &e.tm_sec)
-               != 6) {
+    if (!apr_date_checkmask(text, "####-##-##T##:##:##*")
+        && !apr_date_checkmask(text, "####-##-## ##:##:##*")) {
         return APR_EINVAL;
     }
+    month = digits(text + 5, 2);
+    e.tm_year = digits(text, 4) - 1900;
+    e.tm_mon = month - 1;
+    e.tm_mday = digits(text + 8, 2);
+    e.tm_hour = digits(text + 11, 2);
+    e.tm_min = digits(text + 14, 2);
+    e.tm_sec = digits(text + 17, 2);
     text += 19;
     if (*text == '.') {
         int scale = 100;
@@ -244,8 +258,6 @@ apr_status_t ba_text_parse_date(const char *text, ba_time *t)
         || e.tm_min > 59 || e.tm_sec > 60) {
         return APR_EINVAL;
     }
-    e.tm_year = year - 1900;
-    e.tm_mon = month - 1;
     if (apr_time_exp_gmt_get(&value, &e) != APR_SUCCESS) {
         return APR_EINVAL;
     }
@@ -307,4 +319,34 @@ const char *ba_text_query_param(const char *query, const char *name, int *count,
         *count = n;
     }
     return found;
+}
+
+/* Iterative with one point of return, so that no pattern makes it slow. */
+int ba_text_glob(const char *pattern, const char *text)
+{
+    const char *star = NULL, *resume = NULL;
+
+    while (*text) {
+        const char *literal = *pattern == '\\' && pattern[1] ? pattern + 1 : pattern;
+
+        if (*pattern == '*') {
+            star = ++pattern;
+            resume = text;
+        }
+        else if ((*pattern == '?' && *text != '/') || (*literal == *text && *pattern != '?')) {
+            pattern = literal + 1;
+            ++text;
+        }
+        else if (star && *resume != '/' && *resume != '\\') {
+            pattern = star;
+            text = ++resume;
+        }
+        else {
+            return 0;
+        }
+    }
+    while (*pattern == '*') {
+        ++pattern;
+    }
+    return !*pattern;
 }

@@ -53,4 +53,8 @@ const char *ba_text_html(const char *text, apr_pool_t *pool);
 const char *ba_text_query_param(const char *query, const char *name, int *count,
                                 apr_pool_t *pool);
 
+/* Glob of http-api 6.4: "*" is any run without "/" and "\", "?" one such character,
+ * "\" escapes; anchored, case-sensitive. */
+int ba_text_glob(const char *pattern, const char *text);
+
 #endif

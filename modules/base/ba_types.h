@@ -82,6 +82,7 @@ typedef struct ba_mail {
     const char *site;      /* base URL of the server whose mailer sends it */
     const char *sender;    /* of the envelope */
     const char *recipient; /* the address of the user's row, not one somebody typed */
+    const char *user_id;   /* for whose mails the cap is counted one after the other */
     const char *message;   /* RFC 5322, ASCII only, lines end with CRLF */
     ba_time created_at;
     int cap;           /* not queued if the recipient got that many … */

@@ -81,24 +81,31 @@ static const char *read_word(apr_pool_t *pool, const ba_slot *slot, void *member
     return apr_pstrcat(pool, "must be one of ", all, NULL);
 }
 
-/* "7d", "10m", "300": seconds */
-static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
-                             char *const argv[])
+int ba_directives_read_time(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *seconds)
 {
     static const struct {
         const char *unit;
         apr_int64_t seconds;
     } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
     char *end;
-    apr_int64_t n = apr_strtoi64(argv[0], &end, 10);
+    apr_int64_t n = apr_strtoi64(text, &end, 10);
 
-    (void)argc;
-    for (apr_size_t i = 0; apr_isdigit(argv[0][0]) && i < sizeof(units) / sizeof(units[0]); ++i) {
-        if (!strcmp(end, units[i].unit) && n <= slot->hi / units[i].seconds
-            && n * units[i].seconds >= slot->lo) {
-            *(apr_int64_t *)member = n * units[i].seconds;
-            return NULL;
+    for (apr_size_t i = 0; apr_isdigit(*text) && i < sizeof(units) / sizeof(units[0]); ++i) {
+        if (!strcmp(end, units[i].unit) && n <= hi / units[i].seconds
+            && n * units[i].seconds >= lo) {
+            *seconds = n * units[i].seconds;
+            return 1;
         }
+    }
+    return 0;
+}
+
+static const char *read_time(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)argc;
+    if (ba_directives_read_time(argv[0], slot->lo, slot->hi, member)) {
+        return NULL;
     }
     return apr_psprintf(pool,
                         "must be a time such as 300, 10m, 12h or 7d, from %" APR_INT64_T_FMT
@@ -386,6 +393,88 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
     return NULL;
 }
 
+#define RATE_WINDOW_MAX 86400
+#define RATE_MAX_MAX 1000000
+
+static int read_window(const char *text, ba_rate *rate)
+{
+    return ba_directives_read_time(text, 1, RATE_WINDOW_MAX, &rate->window);
+}
+
+static int read_max(const char *text, ba_rate *rate)
+{
+    return read_number(text, 1, RATE_MAX_MAX, &rate->max);
+}
+
+static const char *read_rate(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                             char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    return read_window(argv[0], member) && read_max(argv[1], member)
+               ? NULL
+               : "takes WINDOW, a time from 1 to 1d such as 10 or 1m, and MAX from 1 to 1000000";
+}
+
+/* PATH WINDOW MAX, PATH off, and PATH WINDOW off for who reads the synopsis so. */
+static const char *read_rate_rule(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                  char *const argv[])
+{
+    apr_array_header_t **list = member;
+    ba_rate_rule rule = {argv[0], {0, 0}};
+    apr_size_t len = strlen(argv[0]);
+    int off = !ap_cstr_casecmp(argv[argc - 1], "off");
+
+    (void)slot;
+    if (argv[0][0] != '/' || (len > 1 && argv[0][len - 1] == '/') || strpbrk(argv[0], "#% ")) {
+        return "needs a path below BetterAuthBasePath first, such as /sign-in/email or "
+               "/sign-in/*: a slash at its begin, none at its end";
+    }
+    if (argc == 2 ? !off
+                  : !read_window(argv[1], &rule.rate) || (!off && !read_max(argv[2], &rule.rate))) {
+        return "takes PATH WINDOW MAX, with a time from 1 to 1d such as 10 or 1m and a number from "
+               "1 to 1000000, or PATH off";
+    }
+    if (!*list) {
+        *list = apr_array_make(pool, 4, sizeof(ba_rate_rule));
+    }
+    APR_ARRAY_PUSH(*list, ba_rate_rule) = rule;
+    return NULL;
+}
+
+static const char *read_cookie_cache(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                     char *const argv[])
+{
+    ba_cookie_cache cache = {BA_CACHE_OFF, 300};
+    int form;
+    const char *problem = read_word(pool, slot, &form, 1, argv);
+
+    if (!problem && argc > 1) {
+        problem = read_time(pool, slot, &cache.max_age, 1, argv + 1);
+    }
+    cache.form = (ba_cache_form)form;
+    if (!problem) {
+        *(ba_cookie_cache *)member = cache;
+    }
+    return problem;
+}
+
+/* It is compared, and stands in JSON. */
+static const char *read_version(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                                char *const argv[])
+{
+    (void)pool, (void)slot, (void)argc;
+    for (const char *p = argv[0]; *p; ++p) {
+        if (*p < ' ' || *p > '~') {
+            return "must be of printable ASCII characters";
+        }
+    }
+    if (!*argv[0] || strlen(argv[0]) > 64) {
+        return "must have 1 to 64 characters";
+    }
+    *(const char **)member = argv[0];
+    return NULL;
+}
+
 /* A line of text for people, which may stand in a header. */
 static const char *read_text(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                              char *const argv[])
@@ -442,7 +531,11 @@ static const ba_kind patterns_kind = {read_patterns, sizeof(apr_array_header_t *
 static const ba_kind secrets_kind = {read_secrets, sizeof(apr_array_header_t *), 1, 8};
 static const ba_kind lengths_kind = {read_lengths, sizeof(ba_range), 2, 2};
 static const ba_kind concurrency_kind = {read_concurrency, sizeof(ba_range), 1, 2};
+static const ba_kind rate_kind = {read_rate, sizeof(ba_rate), 2, 2};
+static const ba_kind rate_rule_kind = {read_rate_rule, sizeof(apr_array_header_t *), 2, 3};
 static const ba_kind hash_kind = {read_hash, sizeof(ba_hash_params), 1, 4};
+static const ba_kind cookie_cache_kind = {read_cookie_cache, sizeof(ba_cookie_cache), 1, 2};
+static const ba_kind version_kind = {read_version, sizeof(const char *), 1, 1};
 static const ba_kind text_kind = {read_text, sizeof(const char *), 1, 1};
 static const ba_kind mailer_kind = {read_mailer, sizeof(ba_mailer), 1, 2};
 static const ba_kind mailbox_kind = {read_mailbox, sizeof(ba_mailbox), 1, 1};
@@ -451,6 +544,7 @@ static const ba_kind mail_limit_kind = {read_mail_limit, sizeof(ba_range), 2, 2}
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
 static const char *const delete_words[] = {"off", "on", "confirm", NULL};
 static const char *const identifier_words[] = {"plain", "hashed", NULL};
+static const char *const cookie_cache_words[] = {"off", "compact", "jwt", "jwe", NULL};
 static const char *const unauthenticated_words[] = {"auto", "401", "redirect", "pass", NULL};
 static const char *const remote_user_words[] = {"email", "id", "name", NULL};
 static const char *const export_words[] = {"none", "env", "headers", "both", NULL};
@@ -546,12 +640,25 @@ const command_rec ba_directives[] = {
                "life of a link to delete an account"),
     SERVER_ROW("BetterAuthVerificationIdentifier", word_kind, hash_identifiers, "plain", 0, 0,
                identifier_words, "how mailed tokens are stored: plain or hashed"),
+    SERVER_ROW("BetterAuthRateLimit", flag_kind, rate_limit, "on", 0, 0, NULL,
+               "limit requests of one client, and wrong passwords of one account?"),
+    SERVER_ROW("BetterAuthRateLimitDefault", rate_kind, rate_default, "10 100", 0, 0, NULL,
+               "WINDOW MAX: requests of one client to one path of the API"),
+    SERVER_ROW("BetterAuthRateLimitRule", rate_rule_kind, rate_rules, NULL, 0, 0, NULL,
+               "PATH WINDOW MAX, or PATH off: another limit; the first rule that fits counts"),
+    SERVER_ROW("BetterAuthCookieCache", cookie_cache_kind, cookie_cache, "off 300", 1, 34560000,
+               cookie_cache_words, "off, compact, jwt or jwe, then MAXAGE: session and user in a "
+               "cookie that answers without the database"),
+    SERVER_ROW("BetterAuthCookieCacheVersion", version_kind, cookie_cache_version, "1", 0, 0, NULL,
+               "a new TEXT makes all cookie caches of before worthless"),
     DIR_ROW("BetterAuthUnauthenticated", word_kind, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", word_kind, remote_user, "email", remote_user_words,
             "what becomes REMOTE_USER: email, id or name"),
     DIR_ROW("BetterAuthExport", word_kind, export_to, "both", export_words,
             "how applications learn who it is: env, headers, both or none"),
+    DIR_ROW("BetterAuthForwardCookies", flag_kind, forward_cookies, "off", NULL,
+            "do proxied applications get the session cookies?"),
     {0},
 };
 

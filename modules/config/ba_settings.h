@@ -15,6 +15,17 @@ typedef struct ba_range {
     apr_int64_t max;
 } ba_range;
 
+/* Requests that a client may send before it stays away for the window's seconds. */
+typedef struct ba_rate {
+    apr_int64_t window;
+    apr_int64_t max; /* 0: any number */
+} ba_rate;
+
+typedef struct ba_rate_rule {
+    const char *path; /* below base_path; a glob of http-api 6.4 */
+    ba_rate rate;
+} ba_rate_rule;
+
 typedef enum { BA_AUTO, BA_ON, BA_OFF } ba_auto;
 
 /* BetterAuthDeleteUser; confirm: by a link in a mail. */
@@ -35,6 +46,13 @@ typedef struct ba_mailer {
     const char *cafile;      /* NULL: the system's certificates */
     const char *helo;        /* name that we greet with, NULL: this machine's; derived */
 } ba_mailer;
+/* How the cookie cache is written (http-api 3.5). */
+typedef enum { BA_CACHE_OFF, BA_CACHE_COMPACT, BA_CACHE_JWT, BA_CACHE_JWE } ba_cache_form;
+
+typedef struct ba_cookie_cache {
+    ba_cache_form form;
+    apr_int64_t max_age; /* seconds */
+} ba_cookie_cache;
 
 /* Whom mails are from. */
 typedef struct ba_mailbox {
@@ -80,6 +98,11 @@ typedef struct ba_settings {
     ba_delete_user delete_user;
     apr_int64_t delete_expires_in;
     int hash_identifiers; /* of verification rows (http-api 9.4) */
+    int rate_limit;
+    ba_rate rate_default;
+    apr_array_header_t *rate_rules; /* of ba_rate_rule, the first that fits counts; or NULL */
+    ba_cookie_cache cookie_cache;
+    const char *cookie_cache_version;
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */
@@ -88,6 +111,10 @@ typedef struct ba_settings {
     const char *data_cookie;
     const char *remember_cookie;  /* "dont_remember" */
     const char *cookie_flags;     /* "; Path=/; HttpOnly…", the same for all */
+
+    /* set by those who start the server */
+    const apr_array_header_t *cache_keys; /* of ba_jwe_key; NULL: no jwe */
+    apr_size_t cookie_room; /* bytes of a session_data cookie that requests can carry back */
 } ba_settings;
 
 typedef enum {
@@ -112,6 +139,7 @@ typedef struct ba_dir_settings {
     ba_unauthenticated unauthenticated;
     ba_remote_user remote_user;
     ba_export export_to;
+    int forward_cookies; /* do proxied applications get our cookies? */
 } ba_dir_settings;
 
 /* Fills the derived members. base_url must be set. */

@@ -4,9 +4,9 @@
 #include "ba_api.h"
 
 #include "ba_httpd.h"
+#include "ba_limit.h"
 #include "ba_module.h"
 #include "ba_mount.h"
-#include "ba_origin.h"
 #include "ba_settings.h"
 #include "ba_routes.h"
 #include "ba_task.h"
@@ -31,22 +31,6 @@ static int read_body(request_rec *r, ba_call *call)
         ba_call_fail(call, &ba_err_bad_json);
         return 0;
     }
-}
-
-/* Lets the scripts of other trusted origins read the answer, with cookies; upstream
- * leaves that to whoever is in front (http-api 6.6). True for such an origin. */
-static int allow_origin(request_rec *r, const ba_call *call)
-{
-    const char *origin = apr_table_get(r->headers_in, "Origin");
-
-    if (!origin || !strcmp(origin, call->settings->origin) || !ba_origin_trusted(call, origin)) {
-        return 0;
-    }
-    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
-    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Credentials", "true");
-    apr_table_setn(r->err_headers_out, "Access-Control-Expose-Headers", "X-Retry-After, Retry-After");
-    apr_table_mergen(r->err_headers_out, "Vary", "Origin");
-    return 1;
 }
 
 /* A browser's question whether a request to come would be allowed. */
@@ -79,11 +63,14 @@ int ba_api_handler(request_rec *r)
     /* HEAD has no route of its own: upstream answers 404 too */
     route = path ? ba_route_find(r->header_only ? "HEAD" : r->method, path) : NULL;
     call = ba_httpd_call(r, r->method, path);
-    if (allow_origin(r, call) && r->method_number == M_OPTIONS
+    if (ba_httpd_allow_origin(r) && r->method_number == M_OPTIONS
         && apr_table_get(r->headers_in, "Access-Control-Request-Method")) {
         return answer_preflight(r);
     }
-    if (!route) {
+    if (!ba_limit_request(call, path ? ba_route_endpoint(path) : NULL)) {
+        /* it has its answer */
+    }
+    else if (!route) {
         ba_call_fail(call, &ba_err_not_found);
     }
     else if (!strcmp(route->method, "GET") || read_body(r, call)) {

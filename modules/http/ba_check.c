@@ -5,6 +5,7 @@
 
 #include "ba_check_mail.h"
 #include "ba_directives.h"
+#include "ba_limit_site.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 
@@ -310,6 +311,10 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         used |= f->api || f->pages || f->guard;
+        /* not again for each that inherits them */
+        if (f == all_facts || settings_of(f)->rate_rules != settings_of(all_facts)->rate_rules) {
+            ba_limit_site_check(settings_of(f)->rate_rules);
+        }
     }
     if (used) {
         warn_trace(all_facts);
@@ -329,6 +334,11 @@ int ba_check_speaks_tls(server_rec *s)
     const facts *f = facts_of(s);
 
     return f->ssl_engine && !strcasecmp(f->ssl_engine, "on");
+}
+
+int ba_check_has_pages(server_rec *s)
+{
+    return facts_of(s)->pages || all_facts->pages;
 }
 
 static void check_source(const facts *f, apr_pool_t *pool)

@@ -21,6 +21,9 @@ const ba_dbd_source *ba_check_database(server_rec *s);
  * URL is needed before there are any. */
 int ba_check_speaks_tls(server_rec *s);
 
+/* Are our pages mounted in this server, or in the main one, which it inherits from? */
+int ba_check_has_pages(server_rec *s);
+
 /* Connects to every database once and prepares every statement: one line for each
  * that is down or lacks the schema. Never a reason not to start. */
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp);

@@ -8,9 +8,12 @@
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_gate.h"
+#include "ba_jwe.h"
 #include "ba_json.h"
+#include "ba_limit_site.h"
 #include "ba_mail_document.h"
 #include "ba_module.h"
+#include "ba_origin.h"
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
@@ -117,6 +120,26 @@ static ba_gate *gate_of(const ba_settings *settings, server_rec *s, apr_pool_t *
     return kept->now;
 }
 
+/* LimitRequestFieldSize bounds a whole Cookie header: with more, this server would
+ * refuse every request of that browser. So much is left for the other cookies. */
+#define OTHER_COOKIES 2048
+
+static apr_size_t cookie_room(const server_rec *s)
+{
+    return s->limit_req_fieldsize > OTHER_COOKIES ? (apr_size_t)s->limit_req_fieldsize - OTHER_COOKIES
+                                                  : 0;
+}
+
+/* 0: OpenSSL failed */
+static int prepare_cache(ba_settings *settings, const server_rec *s, apr_pool_t *pconf)
+{
+    settings->cookie_room = cookie_room(s);
+    settings->cache_keys = settings->cookie_cache.form == BA_CACHE_JWE
+                               ? ba_jwe_keys(settings->secrets, "better-auth-session", pconf)
+                               : NULL;
+    return settings->cache_keys || settings->cookie_cache.form != BA_CACHE_JWE;
+}
+
 /* A server without directives of ours shares its struct with the main one, so
  * each gets a copy of its own here. */
 static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
@@ -141,9 +164,18 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     ba_settings_finish(settings, pconf);
+    if (!prepare_cache(settings, s, pconf)) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     "BA0109: OpenSSL cannot derive the key of BetterAuthCookieCache jwe");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     site = apr_pcalloc(pconf, sizeof(*site));
     site->settings = settings;
     site->gate = gate;
+    if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    site->has_pages = ba_check_has_pages(s);
     site->store = ba_store_create(ba_dbd_create(s, ba_check_database(s), pconf), pconf);
     config->site = site;
     return OK;
@@ -189,7 +221,12 @@ ba_site *ba_httpd_site(const server_rec *s)
 static const char *call_header(const ba_call *call, const char *name)
 {
     request_rec *r = call->baton;
+    const ba_request *ours
+        = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
 
+    if (ours && ours->cookie && !strcmp(name, "Cookie")) {
+        return ours->cookie;
+    }
     return apr_table_get(r->headers_in, name);
 }
 
@@ -237,6 +274,7 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->settings = site->settings;
     call->store = site->store;
     call->gate = site->gate;
+    call->limit = site->limit;
     call->ops = &call_ops;
     call->baton = r;
     call->method = method;
@@ -331,11 +369,37 @@ const char *ba_httpd_header_value(const char *text, apr_pool_t *pool)
     return out;
 }
 
+void ba_httpd_retry_after(request_rec *r, const ba_call *call)
+{
+    const char *seconds = apr_itoa(r->pool, call->answer.retry_after);
+
+    apr_table_setn(r->err_headers_out, "Retry-After", seconds);
+    if (call->answer.error == &ba_err_too_many) {
+        /* what Better Auth's client reads */
+        apr_table_setn(r->err_headers_out, "X-Retry-After", seconds);
+    }
+}
+
 static void set_common_headers(request_rec *r)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->err_headers_out, "Pragma", "no-cache");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+}
+
+int ba_httpd_allow_origin(request_rec *r)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const ba_call *call = origin ? ba_httpd_request(r)->call : NULL;
+
+    if (!origin || !strcmp(origin, call->settings->origin) || !ba_origin_trusted(call, origin)) {
+        return 0;
+    }
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Credentials", "true");
+    apr_table_setn(r->err_headers_out, "Access-Control-Expose-Headers", "X-Retry-After, Retry-After");
+    apr_table_mergen(r->err_headers_out, "Vary", "Origin");
+    return 1;
 }
 
 int ba_httpd_answer(request_rec *r, ba_call *call)
@@ -355,8 +419,7 @@ int ba_httpd_answer(request_rec *r, ba_call *call)
         apr_table_setn(r->headers_out, "Location", ba_httpd_header_value(a->location, r->pool));
     }
     if (a->retry_after) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, a->retry_after));
+        ba_httpd_retry_after(r, call);
     }
     if (type) {
         ap_set_content_type(r, type);

@@ -17,6 +17,8 @@ typedef struct ba_site {
     const ba_settings *settings;
     struct ba_store *store;
     struct ba_gate *gate;
+    struct ba_limit *limit; /* NULL: nothing is limited */
+    int has_pages; /* are our pages mounted? */
     apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;
 
@@ -24,9 +26,10 @@ typedef struct ba_site {
 typedef struct ba_request {
     ba_call *call;
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
+    const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
 } ba_request;
 
-/* Makes the sites: base URL, database, hash gate. */
+/* Makes the sites: base URL, database, hash gate, counters. */
 int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 /* NULL where BetterAuthSecret is not set. */
@@ -48,6 +51,12 @@ apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body);
 
 /* Hands the call's cookies to the client, whatever the response becomes. */
 void ba_httpd_send_cookies(request_rec *r, const ba_call *call);
+
+/* Says how long to wait: call->answer.retry_after, which is not 0. */
+void ba_httpd_retry_after(request_rec *r, const ba_call *call);
+/* Lets the scripts of other trusted origins read the answer, with cookies; upstream
+ * leaves that to whoever is in front (http-api 6.6). True for such an origin. */
+int ba_httpd_allow_origin(request_rec *r);
 
 /* Writes the answer: status, headers, cookies, body. Returns OK. */
 int ba_httpd_answer(request_rec *r, ba_call *call);

@@ -78,11 +78,11 @@ static void replace_lone_surrogates(char *text, apr_size_t len)
 {
     const char *end = text + len;
 
-    for (char *p = text; p < end;) {
+    for (char *p = text; p < end && (p = memchr(p, '\\', (apr_size_t)(end - p))) != NULL;) {
         long unit = unicode_escape(p, end);
 
         if (unit < 0) {
-            p += *p == '\\' && p + 1 < end ? 2 : 1;
+            p += 2;
         }
         else if (unit < 0xD800 || unit > 0xDFFF) {
             p += 6;
@@ -208,14 +208,26 @@ json_t *ba_json_array(apr_pool_t *pool)
     return own(json_array(), pool);
 }
 
+/* jansson writes the digits of an escape in upper case, JSON.stringify in lower. */
+static void lower_escapes(char *text)
+{
+    while ((text = strchr(text, '\\')) != NULL) {
+        for (int i = 2; text[1] == 'u' && i < 6; ++i) {
+            text[i] = (char)apr_tolower(text[i]);
+        }
+        text += 2;
+    }
+}
+
 const char *ba_json_text(const json_t *json, apr_pool_t *pool)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    const char *out = NULL;
+    char *out = NULL;
 
     if (text) {
         out = apr_pstrdup(pool, text);
         free(text);
+        lower_escapes(out);
     }
     return out;
 }

@@ -33,7 +33,8 @@ json_t *ba_json_object(apr_pool_t *pool);
 /* The same for an array. */
 json_t *ba_json_array(apr_pool_t *pool);
 
-/* Compact text, UTF-8. NULL when memory is out. */
+/* Compact text, UTF-8, strings and whole numbers spelled as JSON.stringify spells
+ * them: the text may be signed. NULL when memory is out. */
 const char *ba_json_text(const json_t *json, apr_pool_t *pool);
 
 /* {"message":…,"code":…}; code may be NULL. */

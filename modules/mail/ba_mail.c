@@ -178,6 +178,7 @@ ba_mail *ba_mail_compose(ba_call *call, ba_mail_kind kind, const ba_user *user,
     mail->site = s->base_url;
     mail->sender = s->mail_from.address;
     mail->recipient = recipient;
+    mail->user_id = user->id;
     mail->created_at = call->now;
     mail->cap = (int)s->mail_limit.min;
     mail->cap_since = call->now - BA_MS(s->mail_limit.max);

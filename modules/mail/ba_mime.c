@@ -16,7 +16,10 @@
 /* RFC 5321 allows 998; 76 is quoted-printable's own limit. */
 #define LINE_7BIT_MAX 990
 #define LINE_QP_MAX 76
-#define ADDRESS_MAX 254
+
+/* RFC 5321 says 254, but an account may have one more: its mail server is to refuse it,
+ * not we in front of whoever asks. */
+#define ADDRESS_MAX BA_EMAIL_MAX
 
 /* ---- headers */
 

@@ -11,38 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Glob of http-api 6.4: "*" is any run without "/", "?" one such character,
- * "\" escapes; anchored, case-sensitive. Iterative with one point of return,
- * so that no pattern makes it slow. */
-static int glob(const char *pattern, const char *text)
-{
-    const char *star = NULL, *resume = NULL;
-
-    while (*text) {
-        const char *literal = *pattern == '\\' && pattern[1] ? pattern + 1 : pattern;
-
-        if (*pattern == '*') {
-            star = ++pattern;
-            resume = text;
-        }
-        else if ((*pattern == '?' && *text != '/') || (*literal == *text && *pattern != '?')) {
-            pattern = literal + 1;
-            ++text;
-        }
-        else if (star && *resume != '/' && *resume != '\\') {
-            pattern = star;
-            text = ++resume;
-        }
-        else {
-            return 0;
-        }
-    }
-    while (*pattern == '*') {
-        ++pattern;
-    }
-    return !*pattern;
-}
-
 /* A pattern "scheme:[//authority][/path]" for schemes without an origin. */
 static int app_scheme_matches(const char *pattern, const ba_url *url, apr_pool_t *pool)
 {
@@ -79,8 +47,8 @@ static int pattern_matches(const char *pattern, const ba_url *url, const char *o
                            const char *value, apr_pool_t *pool)
 {
     if (strpbrk(pattern, "*?")) {
-        return strstr(pattern, "://") ? glob(pattern, origin ? origin : value)
-                                      : glob(pattern, url->authority);
+        return strstr(pattern, "://") ? ba_text_glob(pattern, origin ? origin : value)
+                                      : ba_text_glob(pattern, url->authority);
     }
     return origin ? !strcmp(pattern, origin) : app_scheme_matches(pattern, url, pool);
 }

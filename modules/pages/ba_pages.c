@@ -4,6 +4,7 @@
 #include "ba_pages.h"
 
 #include "ba_httpd.h"
+#include "ba_limit.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_origin.h"
@@ -35,15 +36,19 @@ typedef struct page_view {
 typedef struct page_row {
     const char *name;     /* below the mount */
     const char *document;
-    const char *endpoint; /* of the API, run by POST */
+    const char *endpoint; /* of the API, run by POST; NULL: there is nothing to send */
     int for_guests;       /* of no use to who is signed in */
+    int only_as;          /* status that httpd sends it with as error document, 0: a page
+                             that people may open */
 } page_row;
 
 static const page_row pages[] = {
-    {"/sign-in", "sign-in.html", "/sign-in/email", 1},
-    {"/sign-up", "sign-up.html", "/sign-up/email", 1},
-    {"/sign-out", "sign-out.html", "/sign-out", 0},
-    {NULL, NULL, NULL, 0},
+    {"/sign-in", "sign-in.html", "/sign-in/email", 1, 0},
+    {"/sign-up", "sign-up.html", "/sign-up/email", 1, 0},
+    {"/sign-out", "sign-out.html", "/sign-out", 0, 0},
+    {"/forbidden", "forbidden.html", NULL, 0, HTTP_FORBIDDEN},
+    {"/expired", "expired.html", NULL, 0, HTTP_UNAUTHORIZED},
+    {NULL, NULL, NULL, 0, 0},
 };
 
 #define OTHER_ORIGIN                                                                               \
@@ -185,12 +190,16 @@ static int render(const page_view *v, const char *document, int status)
              has(v, "error") || has(v, "error-name") || has(v, "error-email")
                  || has(v, "error-password"));
     set_flag(v, "BA_USER", v->call->user != NULL);
+    set_flag(v, "BA_AGAIN", v->call->user != NULL && !v->form);
     set_flag(v, "BA_SIGN_UP", v->settings->sign_up);
     set_flag(v, "BA_REMEMBER", has(v, "remember"));
     r->status = status;
     set_headers(v);
-    if (status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, BA_RETRY_AFTER));
+    if (status == HTTP_SERVICE_UNAVAILABLE && !v->call->answer.retry_after) {
+        v->call->answer.retry_after = BA_RETRY_AFTER;
+    }
+    if (v->call->answer.retry_after) {
+        ba_httpd_retry_after(r, v->call);
     }
     ap_set_content_type(r, "text/html; charset=utf-8");
     return send_document(r, v->settings, document, 1);
@@ -244,6 +253,9 @@ static void set_values(page_view *v)
                    home ? ""
                         : apr_pstrcat(pool, "?callbackURL=", ba_text_url_encode(v->callback, pool),
                                       NULL));
+    apr_table_setn(t, "again-query",
+                   apr_pstrcat(pool, "?again=1&callbackURL=", ba_text_url_encode(v->callback, pool),
+                               NULL));
     apr_table_setn(t, "name", typed(v, "name"));
     apr_table_setn(t, "email", typed(v, "email"));
     apr_table_setn(t, "remember", !v->form || *typed(v, "remember") ? "checked" : "");
@@ -277,6 +289,13 @@ static json_t *endpoint_body(const page_view *v, const page_row *row)
     return body;
 }
 
+static const char *in_words(int seconds, apr_pool_t *pool)
+{
+    return seconds == 1    ? "a second"
+           : seconds <= 90 ? apr_psprintf(pool, "%d seconds", seconds)
+                           : apr_psprintf(pool, "%d minutes", (seconds + 59) / 60);
+}
+
 static void explain(const page_view *v, const ba_error *error)
 {
     const char *value = "error", *text = no_reason;
@@ -291,6 +310,10 @@ static void explain(const page_view *v, const ba_error *error)
         value = "error-password";
         text = apr_psprintf(v->r->pool, "Use at least %d characters.",
                             (int)v->settings->password_length.min);
+    }
+    if (error == &ba_err_too_many) {
+        text = apr_psprintf(v->r->pool, "That was tried too often. Wait %s, then try again.",
+                            in_words(v->call->answer.retry_after, v->r->pool));
     }
     apr_table_setn(v->values, value, text);
 }
@@ -324,6 +347,11 @@ static int post(page_view *v, const page_row *row)
     const ba_route *route = ba_route_find("POST", row->endpoint);
     const ba_answer *answer = &v->call->answer;
 
+    /* by the endpoint's path: a page is no second way to it */
+    if (!ba_limit_request(v->call, row->endpoint)) {
+        explain(v, answer->error);
+        return render(v, row->document, answer->status);
+    }
     if (missing_fields(v, row)) {
         return render(v, row->document, HTTP_UNPROCESSABLE_ENTITY);
     }
@@ -342,6 +370,14 @@ static int post(page_view *v, const page_row *row)
     return render(v, row->document, answer->status);
 }
 
+/* Somebody who is signed in is asked for the password again, or wants to be another. */
+static int is_again(const page_view *v)
+{
+    const char *again = ba_text_query_param(v->r->args, "again", NULL, v->r->pool);
+
+    return again && *again;
+}
+
 static int get(page_view *v, const page_row *row)
 {
     apr_status_t rv = ba_session_find(v->call);
@@ -352,12 +388,19 @@ static int get(page_view *v, const page_row *row)
         return message(v, HTTP_SERVICE_UNAVAILABLE, "Not available",
                        "Signing in does not work at the moment. Try again in a few minutes.");
     }
-    if (rv == APR_SUCCESS && row->for_guests) {
+    if (rv == APR_SUCCESS && row->for_guests && !is_again(v)) {
         return redirect(v, v->callback);
+    }
+    if (row->only_as) {
+        /* the guard says it, with its own status; of itself it means nothing */
+        return v->r->prev ? render(v, row->document, v->r->prev->status) : redirect(v, v->callback);
     }
     if (!v->settings->sign_up && !strcmp(row->name, "/sign-up")) {
         return message(v, HTTP_FORBIDDEN, "Sign-up is closed",
                        "New accounts cannot be created here at the moment.");
+    }
+    if (rv == APR_SUCCESS && is_again(v)) {
+        apr_table_setn(v->values, "email", v->call->user->email);
     }
     return render(v, row->document, HTTP_OK);
 }
@@ -453,7 +496,7 @@ static int serve(page_view *v, const char *path)
     if (is_get && (!*path || !strcmp(path, "/"))) {
         return front(v);
     }
-    if (!row || (!is_get && v->r->method_number != M_POST)) {
+    if (!row || (!is_get && !row->endpoint) || (!is_get && v->r->method_number != M_POST)) {
         return message(v, HTTP_NOT_FOUND, "Not found", "There is no page at this address.");
     }
     return is_get ? get(v, row) : post(v, row);

@@ -11,6 +11,7 @@
 #include "ba_store.h"
 #include "ba_text.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 static void answer_status(ba_call *call)
@@ -52,6 +53,21 @@ static const char *wrong_type(const update_body *body)
     return NULL;
 }
 
+/* What the row holds now, for cookies that repeat it. */
+static void take_over(ba_call *call, const update_body *body)
+{
+    ba_user *user = apr_pmemdup(call->pool, call->user, sizeof(*user));
+
+    if (body->name) {
+        user->name = json_string_value(body->name);
+    }
+    if (body->image) {
+        user->image = json_string_value(body->image);
+    }
+    user->updated_at = call->now;
+    call->user = user;
+}
+
 static void update_user(ba_call *call, const void *input)
 {
     const update_body *body = input;
@@ -78,15 +94,18 @@ static void update_user(ba_call *call, const void *input)
                                        json_string_value(body->image), call->now, call->pool);
     if (rv == APR_EINVAL) {
         ba_call_fail_with(call, &ba_err_validation, "[body] Invalid input");
+        return;
     }
-    else if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
+        return;
     }
-    else if (ba_session_send_again(call) != APR_SUCCESS) {
-        ba_call_fail(call, &ba_err_internal);
+    take_over(call, body);
+    if (ba_session_send_again(call) == APR_SUCCESS) {
+        answer_status(call);
     }
     else {
-        answer_status(call);
+        ba_call_fail(call, &ba_err_internal);
     }
 }
 
@@ -109,7 +128,7 @@ static const char *own_hash(ba_call *call, const ba_error *none)
 /* 1 if the password is the user's; else the call has its answer. */
 static int verified(ba_call *call, const char *hash, ba_bytes password)
 {
-    switch (ba_hashing_verify(call, call->user->id, hash, password)) {
+    switch (ba_hashing_verify(call, call->user->email, call->user->id, hash, password)) {
     case BA_PASSWORD_GOOD:
         return 1;
     case BA_PASSWORD_FAILED:
@@ -296,7 +315,7 @@ static const ba_route routes[] = {
     {"POST", "/update-user", BA_SIGNED_IN, 0, &update_schema, update_user, NULL},
     {"POST", "/change-password", BA_SIGNED_IN, 0, &change_schema, change_password, NULL},
     {"POST", "/verify-password", BA_SIGNED_IN, 0, &verify_schema, verify_password, NULL},
-    {"GET", "/list-accounts", BA_SIGNED_IN, 0, NULL, list_accounts, NULL},
+    {"GET", "/list-accounts", BA_KNOWN, 0, NULL, list_accounts, NULL},
     {"POST", "/unlink-account", BA_FRESH, 0, &unlink_schema, unlink_account, NULL},
     {0},
 };

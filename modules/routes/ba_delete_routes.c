@@ -60,12 +60,22 @@ static void delete_by_token(ba_call *call, const char *secret)
                                                                : &ba_err_unavailable);
 }
 
+static void not_offered(ba_call *call)
+{
+    ba_call_fail(call, &ba_err_not_found);
+    call->answer.type = "application/json"; /* unlike that of a path that is not there */
+}
+
 static void mail_token(ba_call *call, const char *callback)
 {
     const char *secret = ba_random_lower(TOKEN_LENGTH, call->pool);
     ba_verification token = {.value = call->user->id, .created_at = call->now};
     ba_mail *mail = NULL;
 
+    if (!ba_mail_offered(call)) {
+        not_offered(call);
+        return;
+    }
     token.id = ba_random_text(BA_ID_LENGTH, call->pool);
     token.identifier = secret ? ba_link_identifier(call, PREFIX, secret) : NULL;
     token.expires_at = call->now + BA_MS(call->settings->delete_expires_in);
@@ -109,7 +119,7 @@ static void delete_user(ba_call *call, const void *input)
     const ba_settings *s = call->settings;
 
     if (s->delete_user == BA_DELETE_OFF) {
-        ba_call_fail(call, &ba_err_not_found);
+        not_offered(call);
     }
     else if (body->password.len
              && !ba_account_password_good(call, body->password, &ba_err_no_credential)) {
@@ -150,7 +160,7 @@ static void callback(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_delete_disabled);
         return;
     }
-    switch (ba_session_find(call)) {
+    switch (ba_session_confirm(call)) {
     case APR_SUCCESS:
         delete_by_token(call, query->token);
         break;

@@ -142,7 +142,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     else if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
     }
-    else if (session && ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+    else if (session && ba_session_set_cookies(call, session, user, body->remember != 0) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }
     else {
@@ -229,7 +229,7 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
-    if (ba_session_set_cookies(call, session, body->remember != 0) != APR_SUCCESS) {
+    if (ba_session_set_cookies(call, session, user, body->remember != 0) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
         return;
     }
@@ -261,7 +261,8 @@ static void sign_in(ba_call *call, const void *input)
     const sign_in_body *body = input;
     const ba_settings *s = call->settings;
     const ba_error *error;
-    const char *hash = NULL;
+    const char *email = ba_text_lower(body->email, call->pool);
+    const char *user_id, *hash = NULL;
     ba_user *user;
     apr_status_t rv;
 
@@ -274,25 +275,23 @@ static void sign_in(ba_call *call, const void *input)
         ba_call_fail(call, error);
         return;
     }
-    rv = call->store->ops->login(call->store, ba_text_lower(body->email, call->pool), &user, &hash,
-                                 call->pool);
+    rv = call->store->ops->login(call->store, email, &user, &hash, call->pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
-    if (rv == APR_NOTFOUND || !hash) {
-        if (ba_hashing_burn(call, body->password)) {
-            refuse(call, rv == APR_NOTFOUND ? "unknown address" : "no password", "-");
-        }
-        return;
-    }
-    switch (ba_hashing_verify(call, user->id, hash, body->password)) {
+    user_id = rv == APR_SUCCESS ? user->id : "-";
+    switch (ba_hashing_verify(call, email, user_id, hash, body->password)) {
     case BA_PASSWORD_GOOD:
         break;
     case BA_PASSWORD_FAILED:
         return;
     default:
-        refuse(call, "wrong password", user->id);
+        refuse(call,
+               rv == APR_NOTFOUND ? "unknown address"
+               : hash             ? "wrong password"
+                                  : "no password",
+               user_id);
         return;
     }
     if (s->require_email_verification && !user->email_verified) {

@@ -49,6 +49,7 @@ static int mail_link(ba_call *call, const ba_user *user, const char *callback)
 /* Nobody is signed in: the answer tells nothing about the address. */
 static void send_to_anyone(ba_call *call, const send_body *body)
 {
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *user;
     apr_status_t rv = call->store->ops->login(
@@ -57,7 +58,7 @@ static void send_to_anyone(ba_call *call, const send_body *body)
                || (rv == APR_SUCCESS
                    && (user->email_verified || mail_link(call, user, body->callback_url)));
 
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
     if (good) {
         answer_status(call);
     }
@@ -74,7 +75,7 @@ static void send_verification(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_verify_disabled);
         return;
     }
-    switch (ba_session_find(call)) {
+    switch (ba_session_confirm(call)) {
     case APR_SUCCESS:
         break;
     case APR_NOTFOUND:
@@ -176,9 +177,7 @@ static const ba_error *read_token(ba_call *call, const char *token, const char *
         || !read_claim(claims, "requestType", &l->type)) {
         return &ba_err_link_token;
     }
-    if (l->change_to && !*l->change_to) {
-        l->change_to = NULL;
-    }
+    l->change_to = l->change_to && *l->change_to ? ba_text_lower(l->change_to, call->pool) : NULL;
     /* Without a type, servers before 1.4 changed the address before it was proved; those
      * tokens have long expired. A new address that is none was never ours. */
     if (l->change_to
@@ -200,12 +199,16 @@ static int session_for(ba_call *call, const ba_user *user, const ba_session **se
     return *session != NULL;
 }
 
-/* Hands out the session's cookies: the new one's, or again those of the caller's own.
- * 0: the call has its answer. */
+/* Hands out the session's cookies: the new one's, or again those of the caller's own;
+ * remembered or not as the browser is. 0: the call has its answer. */
 static int hand_out(ba_call *call, const ba_session *added)
 {
-    apr_status_t rv = added ? ba_session_set_cookies(call, added, 1) : ba_session_send_again(call);
+    apr_status_t rv;
 
+    if (added) {
+        call->session = added;
+    }
+    rv = ba_session_send_again(call);
     if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }
@@ -274,7 +277,7 @@ static void verify(ba_call *call, const mailed_link *l)
         return;
     }
     if (signs_in) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND && rv != APR_INCOMPLETE) {
             ba_call_fail(call, &ba_err_unavailable);
             return;
@@ -314,7 +317,7 @@ static void verify_email(ba_call *call, const void *input)
     rv = call->store->ops->login(call->store, ba_text_lower(email, call->pool), &l.user, &hash,
                                  call->pool);
     if (rv == APR_SUCCESS && l.change_to) {
-        rv = ba_session_find(call);
+        rv = ba_session_confirm(call);
         if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {
             refuse(call, l.callback, &ba_err_link_other_user);
             return;
@@ -406,6 +409,7 @@ static void change_email(ba_call *call, const void *input)
     const ba_settings *s = call->settings;
     int at_once = !call->user->email_verified && s->change_email_unverified;
     const char *email = ba_text_lower(body->new_email, call->pool);
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *other;
     apr_status_t rv;
@@ -439,7 +443,7 @@ static void change_email(ba_call *call, const void *input)
     else {
         ask_for_change(call, email, body->callback_url);
     }
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
 }
 
 static const ba_route routes[] = {

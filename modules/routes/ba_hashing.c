@@ -4,6 +4,7 @@
 #include "ba_hashing.h"
 
 #include "ba_gate.h"
+#include "ba_limit.h"
 #include "ba_settings.h"
 #include "ba_text.h"
 
@@ -79,8 +80,8 @@ int ba_hashing_burn(ba_call *call, ba_bytes password)
     return ba_hashing_hash(call, password) != NULL;
 }
 
-ba_password_result ba_hashing_verify(ba_call *call, const char *user_id, const char *stored,
-                                     ba_bytes password)
+static ba_password_result compare(ba_call *call, const char *user_id, const char *stored,
+                                  ba_bytes password)
 {
     ba_password_result result;
     ba_permit permit;
@@ -100,5 +101,27 @@ ba_password_result ba_hashing_verify(ba_call *call, const char *user_id, const c
                     user_id);
         result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
     }
+    return result;
+}
+
+ba_password_result ba_hashing_verify(ba_call *call, const char *address, const char *user_id,
+                                     const char *stored, ba_bytes password)
+{
+    ba_password_result result;
+    ba_try attempt;
+
+    if (!ba_limit_try(call, address, user_id, &attempt)) {
+        return BA_PASSWORD_FAILED;
+    }
+    if (stored) {
+        result = compare(call, user_id, stored, password);
+    }
+    else {
+        result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
+    }
+    ba_limit_tried(call, &attempt,
+                   result == BA_PASSWORD_GOOD    ? BA_TRY_RIGHT
+                   : result == BA_PASSWORD_WRONG ? BA_TRY_WRONG
+                                                 : BA_TRY_UNDECIDED);
     return result;
 }

@@ -2,7 +2,8 @@
  * Copyright the mod_betterauth authors */
 
 /* Password work behind the gate that bounds it over the whole server. When there
- * is no permit to be had, the call is answered with 503 here. */
+ * is no permit to be had, the call is answered with 503 here; when an account has had
+ * too many wrong passwords, with 429. */
 
 #ifndef BA_HASHING_H
 #define BA_HASHING_H
@@ -24,9 +25,12 @@ const char *ba_hashing_hash(ba_call *call, ba_bytes password);
  * (security.md TH-9). 0: the call has its answer. */
 int ba_hashing_burn(ba_call *call, ba_bytes password);
 
-/* BA_PASSWORD_FAILED: the call has its answer. An unreadable stored hash is
- * logged, costs as much, and is BA_PASSWORD_WRONG. */
-ba_password_result ba_hashing_verify(ba_call *call, const char *user_id, const char *stored,
-                                     ba_bytes password);
+/* Compares a password with what is stored for the account of that address, lower case.
+ * stored NULL: there is no such user, or none with a password; it costs as much, counts
+ * as much, and is BA_PASSWORD_WRONG, and so is an unreadable stored hash, which is
+ * logged. user_id is for the log, "-" for nobody. BA_PASSWORD_FAILED: the call has its
+ * answer. */
+ba_password_result ba_hashing_verify(ba_call *call, const char *address, const char *user_id,
+                                     const char *stored, ba_bytes password);
 
 #endif

@@ -10,10 +10,9 @@
 #include "ba_text.h"
 
 #include <apr_strings.h>
-#include <apr_time.h>
 
 /* More than composing a mail and committing it takes, the slow disk included. */
-#define HIDDEN_MS 100
+#define HIDDEN_TIME apr_time_from_msec(100)
 
 const char *ba_link(const ba_call *call, const char *path, const char *callback,
                     const char *fallback)
@@ -85,16 +84,16 @@ apr_status_t ba_link_find(ba_call *call, const char *prefix, const char *token,
     return rv;
 }
 
-void ba_link_hide_work(const ba_call *call)
+void ba_link_hide_work(apr_time_t begun)
 {
-    apr_int64_t spent = apr_time_as_msec(apr_time_now()) - call->now;
+    apr_time_t spent = apr_time_now() - begun;
 
     /* a clock that was set meanwhile must not make anybody wait for long */
     if (spent < 0) {
         spent = 0;
     }
-    if (spent < HIDDEN_MS) {
-        apr_sleep(apr_time_from_msec(HIDDEN_MS - spent));
+    if (spent < HIDDEN_TIME) {
+        apr_sleep(HIDDEN_TIME - spent);
     }
 }
 
@@ -103,6 +102,7 @@ void ba_link_redirect(ba_call *call, const char *url)
     call->answer.status = 302;
     call->answer.error = NULL;
     call->answer.type = "application/json";
+    call->answer.body = NULL;
     call->answer.location = url;
 }
 

@@ -10,6 +10,8 @@
 #include "ba_json.h"
 #include "ba_mail.h"
 
+#include <apr_time.h>
+
 /* What a token of the link lets its bearer do: "requestType" of the claims. */
 #define BA_LINK_CONFIRM "change-email-confirmation"
 #define BA_LINK_CHANGE "change-email-verification"
@@ -33,9 +35,10 @@ const char *ba_link_identifier(const ba_call *call, const char *prefix, const ch
 apr_status_t ba_link_find(ba_call *call, const char *prefix, const char *token,
                           ba_verification **row);
 
-/* Waits until the call is as old as one that had to write to the database, so that the
- * clock does not tell whether an account exists (security.md TH-10). */
-void ba_link_hide_work(const ba_call *call);
+/* Waits until as much time has passed since begun as it takes to write to the database, so
+ * that the clock does not tell whether an account exists (security.md TH-10). begun: when
+ * the handler began; the call may be older by as long as its body took to come. */
+void ba_link_hide_work(apr_time_t begun);
 
 /* 302 to url. */
 void ba_link_redirect(ba_call *call, const char *url);

@@ -4,6 +4,7 @@
 /* A new password by a mailed link (http-api 5.16). */
 
 #include "ba_hashing.h"
+#include "ba_limit.h"
 #include "ba_links.h"
 #include "ba_random.h"
 #include "ba_routes_int.h"
@@ -69,6 +70,7 @@ static apr_status_t send_token(ba_call *call, const ba_user *user, const char *r
 static void request_reset(ba_call *call, const void *input)
 {
     const request_body *body = input;
+    apr_time_t begun = apr_time_now();
     const char *hash;
     ba_user *user;
     apr_status_t rv;
@@ -82,7 +84,7 @@ static void request_reset(ba_call *call, const void *input)
     if (rv == APR_SUCCESS) {
         rv = send_token(call, user, body->redirect_to);
     }
-    ba_link_hide_work(call);
+    ba_link_hide_work(begun);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         ba_call_fail(call, &ba_err_unavailable);
         return;
@@ -178,6 +180,7 @@ static void set_password(ba_call *call, const ba_verification *token, const ba_u
         return;
     }
     ba_mail_stored(call, notice);
+    ba_limit_clear(call, user->email);
     ba_call_log(call, BA_LOG_INFO, 0, "BA0424: password reset, user %s, client %s", user->id,
                 call->client);
     ba_call_ok(call, "{\"status\":true}");

@@ -34,25 +34,54 @@ const char *ba_route_segment(const ba_call *call)
     return slash ? slash + 1 : "";
 }
 
-static int path_is(const char *pattern, const char *path)
+static int path_is(const char *pattern, const char *path, apr_size_t len)
 {
     const char *segment = strstr(pattern, "/:");
-    apr_size_t len = segment ? (apr_size_t)(segment - pattern) + 1 : 0;
+    apr_size_t front = segment ? (apr_size_t)(segment - pattern) + 1 : len;
 
-    return segment ? !strncmp(pattern, path, len) && path[len] && !strchr(path + len, '/')
-                   : !strcmp(pattern, path);
+    return !strncmp(pattern, path, front)
+           && (segment ? len > front && !memchr(path + front, '/', len - front) : !pattern[len]);
 }
 
 const ba_route *ba_route_find(const char *method, const char *path)
 {
     for (const ba_feature *const *f = features; *f; ++f) {
         for (const ba_route *row = (*f)->routes; row->method; ++row) {
-            if (!strcmp(row->method, method) && path_is(row->path, path)) {
+            if (!strcmp(row->method, method) && path_is(row->path, path, strlen(path))) {
                 return row;
             }
         }
     }
     return NULL;
+}
+
+const char *ba_route_endpoint(const char *path)
+{
+    apr_size_t len = strlen(path);
+
+    while (len && path[len - 1] == '/') {
+        --len;
+    }
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (path_is(row->path, path, len)) {
+                return row->path;
+            }
+        }
+    }
+    return NULL;
+}
+
+int ba_route_fits(const char *glob)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (ba_text_glob(glob, row->path)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
 }
 
 /* URL fields of any non-GET body, in the order upstream looks at them
@@ -89,6 +118,10 @@ static const char *read_url(const ba_call *call, const json_t *body, int field, 
     return url && strlen(url) == json_string_length(value) ? url : "";
 }
 
+/* Longest URL field: in a mailed link, each byte escaped, it still fits a request line,
+ * and the mail its column. */
+#define URL_MAX 2048
+
 /* 1 if all URL fields are absent or trusted; else the call has its answer. */
 static int check_urls(ba_call *call, const json_t *body)
 {
@@ -102,7 +135,7 @@ static int check_urls(ba_call *call, const json_t *body)
                                            url_fields[i].label));
             return 0;
         }
-        if (url && !ba_origin_redirect_allowed(call, url)) {
+        if (url && (strlen(url) > URL_MAX || !ba_origin_redirect_allowed(call, url))) {
             ba_call_log(call, BA_LOG_INFO, 0, "BA0501: untrusted %s refused, client %s",
                         url_fields[i].label, call->client);
             ba_call_fail(call, url_fields[i].error);
@@ -129,7 +162,7 @@ static int admit(ba_call *call, ba_access access)
     if (access == BA_ANYONE) {
         return 1;
     }
-    switch (ba_session_find(call)) {
+    switch (access == BA_KNOWN ? ba_session_find(call) : ba_session_confirm(call)) {
     case APR_SUCCESS:
         break;
     case APR_NOTFOUND:

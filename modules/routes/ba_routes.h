@@ -13,11 +13,13 @@
 /* Bytes of body that the API and the pages read (security.md IN-1). */
 #define BA_BODY_MAX 65536
 
-/* Who may call. With BA_SIGNED_IN and BA_FRESH the handler finds call->session and
- * call->user; they are read from the database. */
+/* Who may call. With all but BA_ANYONE the handler finds call->session and
+ * call->user. */
 typedef enum {
     BA_ANYONE,
-    BA_SIGNED_IN, /* else 401 */
+    BA_KNOWN,     /* signed in, else 401; a valid cookie cache may say so: for rows that
+                   * change nothing and show no secret */
+    BA_SIGNED_IN, /* the database says so, else 401 */
     BA_FRESH      /* and the session is younger than BetterAuthSessionFreshAge, else 403 */
 } ba_access;
 
@@ -43,6 +45,12 @@ const ba_route *ba_route_find(const char *method, const char *path);
 
 /* The last segment of the call's path. */
 const char *ba_route_segment(const ba_call *call);
+/* The endpoint that a path means, as its rows write it, whatever the method and with
+ * slashes at the end or not; NULL: none. What is counted by path is counted by this. */
+const char *ba_route_endpoint(const char *path);
+
+/* Is there an endpoint whose path fits the glob? */
+int ba_route_fits(const char *glob);
 
 /* Answers an API request: call->body is raw, type its Content-Type or NULL. */
 void ba_route_serve(ba_call *call, const ba_route *route, const char *type);

@@ -3,6 +3,7 @@
 
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
+#include "ba_cache_cookie.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
 #include "ba_settings.h"
@@ -131,6 +132,9 @@ static void revoke_session(ba_call *call, const void *input)
     if (rv == APR_SUCCESS) {
         ba_call_log(call, BA_LOG_INFO, 0, "BA0407: session revoked, user %s, client %s",
                     call->user->id, call->client);
+        if (!strcmp(session->id, call->session->id)) {
+            ba_cache_cookie_delete(call); /* it would outlive the row */
+        }
     }
     answer_status(call, rv == APR_NOTFOUND ? APR_SUCCESS : rv);
 }
@@ -143,6 +147,9 @@ static void revoke_all(ba_call *call, const char *but_id)
     if (rv == APR_SUCCESS) {
         ba_call_log(call, BA_LOG_INFO, 0, "BA0408: %s sessions revoked, user %s, client %s",
                     but_id ? "other" : "all", call->user->id, call->client);
+        if (!but_id) {
+            ba_cache_cookie_delete(call);
+        }
     }
     answer_status(call, rv);
 }

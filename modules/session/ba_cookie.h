@@ -17,13 +17,34 @@ const char *ba_cookie_get(const ba_call *call, const char *name);
 /* Value of a signed cookie whose signature is good, else NULL. */
 const char *ba_cookie_get_signed(const ba_call *call, const char *name);
 
+/* The Cookie header without what is ours, for applications that have no business with
+ * it; NULL if nothing is left. */
+const char *ba_cookie_others(const ba_call *call);
+
 /* Sets a signed cookie. APR_EGENERAL if it cannot be signed. */
 apr_status_t ba_cookie_set_signed(ba_call *call, const char *name, const char *value,
                                   apr_int64_t max_age);
 
 void ba_cookie_delete(ba_call *call, const char *name);
 
-/* Deletes every "name.N" that the request carries. */
+/* Values that may be too long for one cookie stand in "name.0", "name.1" … (http-api
+ * 3.5). They are written as they are: letters, digits and -_. only. */
+
+/* Most bytes of such a value, however many pieces a request may carry. */
+#define BA_COOKIE_TOTAL_MAX 65536
+
+/* The value of name, else, if that is empty, of its pieces; NULL if there is none, ""
+ * if it is too long to be ours. */
+const char *ba_cookie_get_chunked(const ba_call *call, const char *name);
+
+/* Sets it, in pieces if need be, and deletes those pieces of the request that are not
+ * written anew. 0: too long, so that there is no such cookie now. */
+int ba_cookie_set_chunked(ba_call *call, const char *name, const char *value, apr_int64_t max_age);
+
+/* Deletes what the request carries of name and its pieces, and what this answer sets. */
+void ba_cookie_delete_chunked(ba_call *call, const char *name);
+
+/* The same for the pieces alone. */
 void ba_cookie_delete_chunks(ba_call *call, const char *name);
 
 #endif

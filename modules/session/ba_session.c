@@ -3,6 +3,7 @@
 
 #include "ba_session.h"
 
+#include "ba_cache_cookie.h"
 #include "ba_cookie.h"
 #include "ba_random.h"
 #include "ba_settings.h"
@@ -22,13 +23,12 @@ static int is_not_remembered(const ba_call *call)
     return value && !strcmp(value, "true");
 }
 
-/* Any non-empty text is true, "false" included (http-api 4). */
-static int refresh_is_off(const ba_call *call)
+/* A switch of the query: any non-empty text is true, "false" included (http-api 4). */
+static int switched(const ba_call *call, const char *name)
 {
     int count = 0;
     const char *value
-        = call->query ? ba_text_query_param(call->query, "disableRefresh", &count, call->pool)
-                      : NULL;
+        = call->query ? ba_text_query_param(call->query, name, &count, call->pool) : NULL;
 
     return count > 1 || (value && *value);
 }
@@ -43,7 +43,7 @@ static int refresh_is_due(const ba_call *call, const ba_session *session)
 
 /* Moves the expiry forward. The update names the expiry that was read, so two
  * requests at once write once, and a session revoked meanwhile stays gone. */
-static apr_status_t refresh(ba_call *call, ba_session *session)
+static apr_status_t refresh(ba_call *call, ba_session *session, ba_user *user)
 {
     ba_store *store = call->store;
     ba_time until = call->now + BA_MS(call->settings->session_expires_in);
@@ -51,7 +51,6 @@ static apr_status_t refresh(ba_call *call, ba_session *session)
 
     if (rv == APR_NOTFOUND) {
         ba_session *now_there;
-        ba_user *user;
 
         rv = store->ops->session(store, session->token, &now_there, &user, call->pool);
         if (rv == APR_NOTFOUND) {
@@ -60,6 +59,7 @@ static apr_status_t refresh(ba_call *call, ba_session *session)
         }
         if (rv == APR_SUCCESS) {
             *session = *now_there;
+            ba_cache_cookie_write(call, session, user, 1);
         }
         return rv;
     }
@@ -68,21 +68,16 @@ static apr_status_t refresh(ba_call *call, ba_session *session)
     }
     session->expires_at = until;
     session->updated_at = call->now;
-    return ba_session_set_cookies(call, session, 1);
+    return ba_session_set_cookies(call, session, user, 1);
 }
 
-static apr_status_t find(ba_call *call)
+static apr_status_t ask_store(ba_call *call, const char *token)
 {
     ba_store *store = call->store;
-    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
     ba_session *session;
     ba_user *user;
-    apr_status_t rv;
+    apr_status_t rv = store->ops->session(store, token, &session, &user, call->pool);
 
-    if (!token || !*token || strlen(token) > BA_TOKEN_MAX) {
-        return APR_NOTFOUND;
-    }
-    rv = store->ops->session(store, token, &session, &user, call->pool);
     if (rv == APR_SUCCESS && session->expires_at < call->now) {
         rv = store->ops->session_delete(store, token, call->pool);
         rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
@@ -93,8 +88,13 @@ static apr_status_t find(ba_call *call)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!is_not_remembered(call) && !refresh_is_off(call) && refresh_is_due(call, session)) {
-        rv = refresh(call, session);
+    if (!is_not_remembered(call) && !switched(call, "disableRefresh")) {
+        if (refresh_is_due(call, session)) {
+            rv = refresh(call, session, user);
+        }
+        else {
+            ba_cache_cookie_write(call, session, user, 1);
+        }
     }
     if (rv == APR_SUCCESS) {
         call->session = session;
@@ -103,23 +103,54 @@ static apr_status_t find(ba_call *call)
     return rv;
 }
 
-/* There is no cookie cache: one that somebody else has set is stale. */
-static void drop_cache_cookie(ba_call *call)
+/* The answer of the cookie cache; one that must not be believed is taken away. */
+static apr_status_t ask_cache(ba_call *call, const char *token)
 {
-    if (ba_cookie_get(call, call->settings->data_cookie)) {
-        ba_cookie_delete(call, call->settings->data_cookie);
+    apr_status_t rv = APR_NOTFOUND;
+
+    if (!switched(call, "disableCookieCache")) {
+        rv = ba_cache_cookie_read(call, token, &call->session, &call->user);
     }
-    ba_cookie_delete_chunks(call, call->settings->data_cookie);
+    if (rv == APR_EINVAL) {
+        ba_cache_cookie_delete(call);
+    }
+    return rv;
+}
+
+static apr_status_t find(ba_call *call, int confirmed)
+{
+    const char *token = ba_cookie_get_signed(call, call->settings->session_cookie);
+
+    call->session = NULL;
+    call->user = NULL;
+    if (!token || !*token || strlen(token) > BA_TOKEN_MAX) {
+        return APR_NOTFOUND;
+    }
+    call->session_cached = !confirmed && ask_cache(call, token) == APR_SUCCESS;
+    return call->session_cached ? APR_SUCCESS : ask_store(call, token);
+}
+
+static apr_status_t ask(ba_call *call, int confirmed)
+{
+    if (!call->session_asked || (confirmed && call->session_cached)) {
+        call->session_asked = 1;
+        if (call->settings->cookie_cache.form == BA_CACHE_OFF) {
+            /* one that somebody else has set is stale */
+            ba_cookie_delete_chunked(call, call->settings->data_cookie);
+        }
+        call->session_status = find(call, confirmed);
+    }
+    return call->session_status;
 }
 
 apr_status_t ba_session_find(ba_call *call)
 {
-    if (!call->session_asked) {
-        call->session_asked = 1;
-        drop_cache_cookie(call);
-        call->session_status = find(call);
-    }
-    return call->session_status;
+    return ask(call, 0);
+}
+
+apr_status_t ba_session_confirm(ba_call *call)
+{
+    return ask(call, 1);
 }
 
 int ba_session_is_fresh(const ba_call *call)
@@ -131,7 +162,7 @@ int ba_session_is_fresh(const ba_call *call)
 
 apr_status_t ba_session_send_again(ba_call *call)
 {
-    return ba_session_set_cookies(call, call->session, !is_not_remembered(call));
+    return ba_session_set_cookies(call, call->session, call->user, !is_not_remembered(call));
 }
 
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
@@ -153,7 +184,8 @@ const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remem
     return session->id && session->token ? session : NULL;
 }
 
-apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, int remember)
+apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, const ba_user *user,
+                                    int remember)
 {
     const ba_settings *s = call->settings;
     apr_status_t rv
@@ -164,13 +196,14 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, in
         return rv;
     }
     if (!remember) {
-        return ba_cookie_set_signed(call, s->remember_cookie, "true", BA_COOKIE_BROWSER);
+        rv = ba_cookie_set_signed(call, s->remember_cookie, "true", BA_COOKIE_BROWSER);
     }
     /* a marker from an earlier sign-in would stop this session's refreshes */
-    if (ba_cookie_get(call, s->remember_cookie)) {
+    else if (ba_cookie_get(call, s->remember_cookie)) {
         ba_cookie_delete(call, s->remember_cookie);
     }
-    return APR_SUCCESS;
+    ba_cache_cookie_write(call, session, user, remember);
+    return rv;
 }
 
 void ba_session_clear_cookies(ba_call *call)

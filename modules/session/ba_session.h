@@ -9,7 +9,8 @@
 
 #include "ba_call.h"
 
-/* Who is this? Asks at most once per call and keeps the answer in it.
+/* Who is this? Asks at most once per call and keeps the answer in it. With
+ * BetterAuthCookieCache on, a valid cache cookie answers in place of the database.
  *
  * APR_SUCCESS   call->session and call->user say who; refreshed if it was due
  * APR_NOTFOUND  nobody: no cookie, a bad signature (never asked the database),
@@ -19,6 +20,10 @@
  *               clear nothing, answer 503
  */
 apr_status_t ba_session_find(ba_call *call);
+
+/* The same, and the database has said so: a session revoked meanwhile is nobody. For
+ * whatever changes something or shows a secret. */
+apr_status_t ba_session_confirm(ba_call *call);
 
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
 int ba_session_is_fresh(const ba_call *call);
@@ -31,9 +36,10 @@ apr_status_t ba_session_send_again(ba_call *call);
  * that has a say in sign-in is asked. NULL: the random generator failed. */
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember);
 
-/* Hands the stored session to the browser. APR_EGENERAL if cookies cannot be
- * signed. */
-apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, int remember);
+/* Hands the stored session of this user, who has signed in completely, to the
+ * browser. APR_EGENERAL if cookies cannot be signed. */
+apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, const ba_user *user,
+                                    int remember);
 
 void ba_session_clear_cookies(ba_call *call);
 

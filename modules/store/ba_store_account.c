@@ -103,6 +103,10 @@ static apr_status_t do_password_reset(const ba_db *db, ba_db_conn *conn, void *b
     if (rv == APR_SUCCESS && rows == 0) {
         return APR_NOTFOUND;
     }
+    /* before the rest, since it locks the user's row, which a new account refers to */
+    if (rv == APR_SUCCESS) {
+        rv = ba_store_add_mail(db, conn, w->mail, pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = ba_db_change(db, conn, BA_SQL_PASSWORD_SET, set, &rows, pool);
     }
@@ -112,7 +116,7 @@ static apr_status_t do_password_reset(const ba_db *db, ba_db_conn *conn, void *b
     if (rv == APR_SUCCESS && w->revoke) {
         rv = ba_db_change(db, conn, BA_SQL_SESSIONS_DELETE, &user_id, &rows, pool);
     }
-    return rv == APR_SUCCESS ? ba_store_add_mail(db, conn, w->mail, pool) : rv;
+    return rv;
 }
 
 apr_status_t ba_store_password_reset(ba_store *store, const ba_verification *token,

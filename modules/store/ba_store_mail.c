@@ -8,14 +8,20 @@
 #include <apr_strings.h>
 #include <string.h>
 
+/* Two requests at once must not both find room for the last mail, so the user's row is
+ * locked before mails are counted. */
 apr_status_t ba_store_add_mail(const ba_db *db, ba_db_conn *conn, ba_mail *mail, apr_pool_t *pool)
 {
-    const char *date, *row[10];
+    const char *date, *locked, *row[10];
     int rows = 0;
     apr_status_t rv;
 
     if (!mail) {
         return APR_SUCCESS;
+    }
+    rv = ba_db_row(db, conn, BA_SQL_USER_LOCK, &mail->user_id, &locked, 1, pool);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        return rv;
     }
     date = ba_db_date(conn, mail->created_at, pool);
     row[0] = mail->id;

@@ -97,7 +97,8 @@
 
 [BA_SQL_PASSWORD_SET] =
     "UPDATE \"account\" SET \"password\" = %s, \"updatedAt\" = %s"
-    " WHERE \"userId\" = %s AND \"providerId\" = 'credential'",
+    " WHERE \"userId\" = %s AND \"providerId\" = 'credential'"
+    " AND \"accountId\" = \"userId\"",
 
 [BA_SQL_VERIFICATION_ADD] =
     "INSERT INTO \"verification\" (\"id\", \"identifier\", \"value\", \"expiresAt\", \"createdAt\","

@@ -82,6 +82,12 @@ my %value = (
     BetterAuthMailLimit => [['5', '0 1h', '5 30', '5 8d', 'x 1h', '1001 1h'], ['5 1h', '1 1m', '1000 7d']],
     BetterAuthMailDir => [['/nonexistent/mails'], ['/tmp']],
     BetterAuthAppName => [['""', '"' . 'x' x 121 . '"'], ['Example', '"Example, Inc."']],
+    BetterAuthRateLimit => [['maybe', ''], [qw(on off)]],
+    BetterAuthRateLimitDefault => [['10', '0 100', '10 0', '-1 5', 'x 100', '10 x', '2d 100', '10 1000001', '10 100 1', 'off'], ['10 100', '1m 5', '1d 1', '1 1000000']],
+    BetterAuthRateLimitRule => [['/ok', '/ok 10', '/ok 0 3', '/ok 10 0', '/ok 10 x', '/ok 10 on', '/ok x off', '/ok 10 3 4', 'ok 10 3', '/ok/ off', '"/o k" off', '/%6fk off', 'off', ''],
+        ['/ok 10 3', '/ok off', '/ok 1m OFF', '/sign-*/* 1h 5', '/* off']],
+    BetterAuthCookieCache => [['maybe', '', 'compact x', 'compact 0', 'jwe 401d', 'jwt 1 2', '300'], ['off', 'off 300', 'compact', 'JWT 5m', 'jwe 1']],
+    BetterAuthCookieCacheVersion => [['', '""', 'é', '1 2', 'x' x 65], ['1', '"v2: of it"', 'x' x 64]],
     BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
 );
 for my $directive (sort keys %value) {
@@ -104,6 +110,15 @@ for my $directive (sort keys %per_dir) {
 refused('a server directive in a directory', $ALL =~ s/(    Require)/    BetterAuthSignUp off\n$1/r, 'BetterAuthSignUp', qr/not allowed/);
 refused('a secret twice over two arguments, one short', "${DB}BetterAuthSecret 0123456789abcdef0123456789abcdef short\n$API", 'BetterAuthSecret', qr/32/);
 accepted('rotation', $ALL =~ s/(Secret .*)/$1 another-secret-that-is-long-enough-0/r);
+
+subtest 'a rule for nothing' => sub {
+    my $warned = sub { my ($conf) = @_; my ($status, $output) = configtest($conf); is($status, 0, 'is no error') or diag $output; return scalar(() = $output =~ /BA0121: BetterAuthRateLimitRule \S+ fits no endpoint/g) };
+    is($warned->("$ALL$_\n"), 1, "$_: a warning") for 'BetterAuthRateLimitRule /api/auth/ok 10 3', 'BetterAuthRateLimitRule /signin/email off', 'BetterAuthRateLimitRule /sign-in* off', 'BetterAuthRateLimitRule /OK off';
+    is($warned->("$ALL$_\n"), 0, "$_: none") for 'BetterAuthRateLimitRule /ok 10 3', 'BetterAuthRateLimitRule /sign-in/* off', 'BetterAuthRateLimitRule /*/* off';
+    my $host = "<VirtualHost *:80>\nServerName a.test\n%s</VirtualHost>\n";
+    is($warned->($ALL . "BetterAuthRateLimitRule /x off\n" . sprintf($host, '')), 1, 'inherited: not twice');
+    is($warned->($ALL . sprintf($host, "BetterAuthRateLimitRule /x off\nBetterAuthRateLimitRule /y off\n")), 2, 'in a virtual host');
+};
 
 subtest 'other mount points' => sub {
     my $moved = $ALL =~ s{"/api/auth"}{"/x"}r =~ s{"/auth"}{"/account"}r;

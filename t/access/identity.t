@@ -93,6 +93,19 @@ each_site {
         is($env->{status}, 200, 'a program runs as well');
     };
 
+    subtest 'cookies of ours' => sub {
+        my $all = "a=b; $zoe->{cookie}; better-auth.dont_remember=x; better-auth.session_data.1=y; c=\"d;better-auth.session_datax=z";
+        for my $where (qw(guarded optional not-guarded)) {
+            my ($answer, $told) = told($site, "/$where/echo", cookie => $all);
+            is_deeply($told->{cookie}, ['a=b; c="d; better-auth.session_datax=z'], "$where: stay with httpd, and no others");
+        }
+        my (undef, $told) = told($site, '/guarded/echo', cookie => $zoe->{cookie});
+        is($told->{cookie}, undef, 'no empty header is left');
+        is_deeply($told->{'x-auth-email'}, ['zoe@example.com'], 'and yet we knew who it was');
+        (undef, $told) = told($site, '/forwarded/echo', cookie => $all);
+        is_deeply($told->{cookie}, [$all], 'BetterAuthForwardCookies on');
+    };
+
     subtest 'a refresh reaches the browser, and no shared cache' => sub {
         my @when = dialect($site) eq 'mysql' ? ('%Y-%m-%d %H:%M:%S') : ('%Y-%m-%dT%H:%M:%S.000Z');
         require POSIX;

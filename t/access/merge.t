@@ -152,16 +152,16 @@ write_file("$pages/$_/sign-in.html", "sign-in of the $_\n") for qw(server host);
 my %server = (Secret => $OLD, BaseURL => 'http://server.test', BasePath => '/api/s', PagesPath => '/s', PagesDir => "$pages/server",
     TrustedOrigins => 'https://server.example', CookiePrefix => 'server', CookieDomain => 'server.test', SecureCookies => 'on', SignUp => 'on',
     AutoSignIn => 'off', RequireEmailVerification => 'on', PasswordLength => '12 64', PasswordHash => 'argon2id m=12288 t=3 p=1', SessionExpiresIn => '2h',
-    SessionUpdateAge => '30m', SessionFreshAge => '1h');
+    SessionUpdateAge => '30m', SessionFreshAge => '1h', CookieCache => 'compact 70', CookieCacheVersion => '"v 1"');
 my %host = (Secret => $NEW, BaseURL => 'https://host.test', BasePath => '/api/h', PagesPath => '/h', PagesDir => "$pages/host",
     TrustedOrigins => 'https://host.example', CookiePrefix => 'host', CookieDomain => 'host.test', SecureCookies => 'off', SignUp => 'on',
     AutoSignIn => 'on', RequireEmailVerification => 'off', PasswordLength => '10 64', PasswordHash => 'scrypt', SessionExpiresIn => '3h',
-    SessionUpdateAge => '40m', SessionFreshAge => '2h');
+    SessionUpdateAge => '40m', SessionFreshAge => '2h', CookieCache => 'jwt 90', CookieCacheVersion => '2');
 # The defaults as one would write them; PagesDir, TrustedOrigins and CookieDomain have none that can be written.
 my %default = (Secret => $OTHER, BaseURL => 'http://default.test', BasePath => '/api/auth', PagesPath => '/auth', PagesDir => "$pages/host",
     TrustedOrigins => 'https://host.example', CookiePrefix => 'better-auth', CookieDomain => 'host.test', SecureCookies => 'auto', SignUp => 'on',
     AutoSignIn => 'on', RequireEmailVerification => 'off', PasswordLength => '8 128', PasswordHash => 'argon2id m=19456 t=2 p=1', SessionExpiresIn => '7d',
-    SessionUpdateAge => '1d', SessionFreshAge => '1d');
+    SessionUpdateAge => '1d', SessionFreshAge => '1d', CookieCache => 'off', CookieCacheVersion => '1');
 my @ALL = sort keys %server;
 
 my $DB = qq{    DBDriver sqlite3\n    DBDParams "$FILE"\n};
@@ -175,7 +175,7 @@ sub host {
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => mounts(%counts) . $echo . said(%$said) . ($more // ''));
 }
 
-my $main = $DB . said(%server) . $server_sections
+my $main = $DB . said(%server) . "BetterAuthRateLimit off\n" . $server_sections
     . host('nothing', {}, $sections)
     . host('everything', \%host, $vhost_sections)
     . host('defaults', \%default)
@@ -258,6 +258,20 @@ my %cookie_of;
 
 sub up { my ($site, $user, %o) = @_; my $d = $sites{$site}; return request($site, POST => "$d->{BasePath}/sign-up/email", origin => $d->{BaseURL}, json => { name => 'x', email => new_email(), password => PASSWORD, %$user }, %o) }
 sub in { my ($site, $user, %o) = @_; my $d = $sites{$site}; return request($site, POST => "$d->{BasePath}/sign-in/email", origin => $d->{BaseURL}, json => { email => $user->{email}, password => $user->{password}, %$user }, %o) }
+sub data_name { my ($d) = @_; return cookie_name($d) =~ s/token$/data/r }
+
+# Form, Max-Age and version of the cookie cache, as in the directives.
+sub cache_of {
+    my ($d, $cookies) = @_;
+    my $data = $cookies->{ data_name($d) } or return 'off';
+    require MIME::Base64;
+    my ($age) = $data->{attributes} =~ /^Max-Age=(\d+)/;
+    my @parts = split /\./, $data->{value};
+    my $json = MIME::Base64::decode_base64url($parts[1] // $parts[0]);
+    my ($version) = $json =~ /"version":"([^"]*)"/;
+    return (@parts == 3 ? 'jwt' : 'compact') . " $age $version";
+}
+
 sub cookie_name { my ($d) = @_; my $secure = $d->{SecureCookies} eq 'on' || $d->{SecureCookies} eq 'auto' && $d->{BaseURL} =~ /^https/; return ($secure ? '__Secure-' : '') . "$d->{CookiePrefix}.session_token" }
 
 my $shared = do { my $u = user_of('nothing'); $u };    # every site has the same rows
@@ -270,7 +284,9 @@ sub check_site {
     is($in->{status}, 200, 'BasePath, BaseURL: sign-in') or diag "$in->{status} $in->{body}";
     my $cookies = cookies($in);
     my $name = cookie_name($d);
-    is_deeply($cookies->{''}, [$name], 'CookiePrefix, SecureCookies: the name') or return;
+    my $cached = $d->{CookieCache} ne 'off';
+    is_deeply($cookies->{''}, [$name, $cached ? data_name($d) : ()], 'CookiePrefix, SecureCookies: the name') or return;
+    is(cache_of($d, $cookies), $cached ? "$d->{CookieCache} " . $d->{CookieCacheVersion} =~ tr/"//dr : 'off', 'CookieCache, CookieCacheVersion');
     my $seconds = { '2h' => 7200, '3h' => 10800, '7d' => 604800 }->{ $d->{SessionExpiresIn} };
     is($cookies->{$name}{attributes}, "Max-Age=$seconds; Domain=$d->{CookieDomain}; Path=/; HttpOnly; " . ($name =~ /Secure/ ? 'Secure; ' : '') . 'SameSite=Lax',
         'SessionExpiresIn, CookieDomain: the attributes');
@@ -301,9 +317,9 @@ sub check_site {
     for my $old ($age - 300, $age + 300) {
         last if $age + 300 >= $seconds;    # it would be over before
         sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, $ago->($old), $ago->($old - $seconds), $in->{json}{token});
-        my $session = request($site, GET => "$d->{BasePath}/get-session", cookie => cookie_header($in));
+        my $session = request($site, GET => "$d->{BasePath}/get-session", cookie => "$name=$cookies->{$name}{value}");
         ok($session->{json}, "SessionUpdateAge: a session of $old seconds is good");
-        is(!!@{ cookies($session)->{''} }, $old > $age, "SessionUpdateAge: " . ($old > $age ? 'it is renewed' : 'it is left alone'));
+        is(exists cookies($session)->{$name}, $old > $age, "SessionUpdateAge: " . ($old > $age ? 'it is renewed' : 'it is left alone'));
     }
 }
 
@@ -337,6 +353,29 @@ subtest 'a list is replaced, not added to; twice in one place is one list' => su
     is(in('origins-twice', $shared, origin => $server{TrustedOrigins}, cookie => 'a=b')->{status}, 403, 'what the server says is gone');
     is(in('nothing', $shared, origin => 'https://one.example', cookie => 'a=b')->{status}, 403, 'and nothing leaks into a neighbour');
     is(in('nothing', $shared, origin => $server{TrustedOrigins}, cookie => 'a=b')->{status}, 200, 'which has its own');
+};
+
+subtest 'rate limits' => sub {
+    my $three = 'merge-limit';
+    my $file = BATest::Sites::file($three);
+    my $limits = sub { my ($name, $said) = @_; return BATest::Sites::vhost($name, file => $file =~ s{/site\.db$}{/$name/../site.db}r, limit => $said) };
+    private_httpd(name => $three, limit => '', main => "BetterAuthRateLimitDefault 1m 4\nBetterAuthRateLimitRule /ok 1m 2\nBetterAuthRateLimitRule /error 1m 1\n"
+        . $limits->('limit-default', "    BetterAuthRateLimitDefault 10 100\n")
+        . $limits->('limit-rules', "    BetterAuthRateLimitRule /list-sessions 1m 3\n    BetterAuthRateLimitRule /list-accounts 1m 1\n")
+        . $limits->('limit-off', "    BetterAuthRateLimit off\n")
+        . $limits->('limit-nothing', ''));
+    my %want = (    # how many of 8: ok, error, list-sessions, list-accounts
+        $three          => '2 1 4 4',
+        'limit-nothing' => '2 1 4 4',
+        'limit-default' => '2 1 8 8',
+        'limit-rules'   => '4 4 3 1',
+        'limit-off'     => '8 8 8 8',
+    );
+    for my $site (sort keys %want) {
+        # each has counters of its own: those of one database are shared, but the file has another name for each
+        my @many = map { my $path = $_; scalar grep { request($site, GET => "/api/auth/$path")->{status} != 429 } 1 .. 8 } qw(ok error list-sessions list-accounts);
+        is("@many", $want{$site}, $site);
+    }
 };
 
 # --- Keys -------------------------------------------------------------------------------------------------------------------

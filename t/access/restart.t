@@ -27,6 +27,7 @@ my %generation = map { $_ => 1 } $httpd->children;
 
 # Six clients for as long as the restarts take: four read, two sign in and out.
 my $stop = BATest::state()->{workdir} . '/restart-stop-' . flavour();
+BATest::thaw();    # it takes its time, and the clients shall be at work when httpd restarts
 my $pid = fork // die "fork: $!";
 if (!$pid) {
     $SIG{TERM} = 'DEFAULT';

@@ -50,6 +50,7 @@ function walk (mode, options) {
   const email = `ada.${Date.now().toString(36)}.${mode.replace(/\W+/g, '-').toLowerCase()}@example.org`
   const violations = []
   let context, page
+  let password // typed last
   let pictured = 0
   let stopped = false
 
@@ -91,15 +92,29 @@ function walk (mode, options) {
     await page.screenshot({ path: `${pictures}/${file}`, fullPage: true })
   }
 
-  // Presses the button of a form and returns the answer to the POST itself,
-  // which may be a redirect.
-  async function submit (button) {
+  // Sends a form and returns the answer to the POST itself, which may be a
+  // redirect.
+  async function send (press) {
     const posted = page.waitForResponse(r => r.request().method() === 'POST' && r.request().isNavigationRequest())
-    await page.getByRole('button', { name: button, exact: true }).click()
+    await press()
     const answer = await posted
     await page.waitForLoadState('load')
     return answer
   }
+
+  // The same, as often as the site asks to wait, for as long as it says: we
+  // are faster than people.
+  async function sendPatiently (press) {
+    for (;;) {
+      const answer = await send(press)
+      if (answer.status() !== 429) return answer
+      await new Promise(resolve => setTimeout(resolve, Number(answer.headers()['x-retry-after']) * 1000))
+      await fill('Password', password)
+    }
+  }
+
+  const click = button => () => page.getByRole('button', { name: button, exact: true }).click()
+  const submit = button => sendPatiently(click(button))
 
   function refused (answer) {
     assert.ok(answer.status() >= 400 && answer.status() < 500, `refused with 4xx, not ${answer.status()}`)
@@ -144,7 +159,10 @@ function walk (mode, options) {
     }
   }
 
-  const fill = (label, value) => page.getByLabel(label, { exact: true }).fill(value)
+  async function fill (label, value) {
+    if (label === 'Password') password = value
+    await page.getByLabel(label, { exact: true }).fill(value)
+  }
 
   async function sessionCookie () {
     return (await context.cookies()).find(cookie => cookie.name.endsWith('session_token'))
@@ -288,8 +306,8 @@ function walk (mode, options) {
     await page.locator('#email:focus').waitFor()
     await page.keyboard.type(email)
     await page.keyboard.press('Tab')
-    await page.keyboard.type(person.password)
-    await page.keyboard.press('Enter')
+    await page.keyboard.type(password = person.password)
+    await sendPatiently(() => page.keyboard.press('Enter'))
     await at(wanted)
     await sees(`Hello, ${person.name}`)
     const cookie = await sessionCookie()
@@ -317,6 +335,22 @@ function walk (mode, options) {
     await picture('signed-out')
     await page.getByRole('link', { name: 'Sign in', exact: true }).click()
     await at('/auth/sign-in')
+  })
+
+  step('too many tries are refused, with the time to wait', async () => {
+    let answer
+    for (let i = 0; i < 20 && answer?.status() !== 429; i++) {
+      await fill('Email address', `impatient.${email}`)
+      await fill('Password', 'a wrong password')
+      answer = await send(click('Sign in'))
+    }
+    assert.equal(answer.status(), 429)
+    await summaryHasFocus()
+    await sees(/Wait (?:a second|\d+ seconds), then try again\./)
+    await holds({ 'Email address': `impatient.${email}`, Password: '' })
+    await picture('sign-in-too-often')
+    await fill('Password', 'a wrong password')
+    assert.equal((await submit('Sign in')).status(), 401)
   })
 
   step('an unknown page says so and leads on', async () => {

@@ -102,7 +102,8 @@ sub start {
     open my $in, '<', "$root/examples/demo/httpd.conf.in" or die "httpd.conf.in: $!\n";
     my $conf = join '', <$in>;
     $conf =~ s{\@([A-Z_]+)\@}{$value{$1} // die "httpd.conf.in: no value for \@$1\@\n"}ge;
-    $conf .= qq{\nBetterAuthPagesDir "$dir/pages"\n};
+    # limits as in the demo, but with less to wait for
+    $conf .= qq{\nBetterAuthPagesDir "$dir/pages"\nBetterAuthRateLimitRule /sign-*/* 3 3\n};
     if ($> == 0) {
         $conf .= "User www-data\nGroup www-data\n";
         run('chown', '-R', 'www-data:www-data', $dir);

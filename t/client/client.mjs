@@ -2,25 +2,33 @@
 // Copyright the mod_betterauth authors
 //
 // The unmodified better-auth client against one server: the npm server proves what is expected here, httpd has to match.
-//   node --test client.mjs   with BA_URL (http://127.0.0.1:PORT) and BA_ORIGIN in the environment, and in BA_LINKED_EMAIL
-//   a user with a second account, whose row id is BA_LINKED_ACCOUNT
+//   node --test client.mjs   with the names of two sites in the environment, BA_PROMPT and BA_CONFIRM (see Sites.pm), in
+//   BA_LINKED_EMAIL a user of the first with a second account, whose row id is BA_LINKED_ACCOUNT, and in BA_MAILS the
+//   program that says what was mailed
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
 // The packages live in t/node.
 const packages = createRequire(new URL('../node/package.json', import.meta.url));
 const { createAuthClient } = await import(packages.resolve('better-auth/client'));
+const { betterAuth } = await import(packages.resolve('better-auth'));
 
 // The atom fetches only where there is a window; navigation ends up in its location.
 globalThis.window = { location: { href: '' } };
 
 const PASSWORD = 'correct horse battery';
+const NEXT = 'another horse battery';
+const state = JSON.parse(readFileSync(process.env.BA_TEST_STATE, 'utf8'));
+const port = (site) => (site.startsWith('npm-') ? state.npm[site.slice(4)] : state.flavours.plain.sites[site]).port;
 let serial = 0;
 const newEmail = () => `client-${process.pid}-${Date.now()}-${++serial}@example.com`;
+const called = new Set();
 
 // A browser in small: keeps cookies, and says which page asks (Node's fetch sends no Origin).
-function browser(origin = process.env.BA_ORIGIN) {
+function browser(origin = state.origin) {
   const jar = new Map();
   const calls = [];
   return {
@@ -32,6 +40,7 @@ function browser(origin = process.env.BA_ORIGIN) {
       if (jar.size) headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '));
       if (origin) headers.set('origin', origin);
       calls.push(`${request.method} ${new URL(request.url).pathname}`);
+      called.add(calls.at(-1));
       const response = await fetch(request, { headers });
       for (const line of response.headers.getSetCookie()) {
         const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
@@ -43,13 +52,26 @@ function browser(origin = process.env.BA_ORIGIN) {
   };
 }
 
-function client(options) {
-  const b = browser(options?.origin);
+function client({ origin, confirm, ...options } = {}) {
+  const b = browser(origin);
+  const site = confirm ? process.env.BA_CONFIRM : process.env.BA_PROMPT;
+  const baseURL = `http://127.0.0.1:${port(site)}`;
   return {
+    site,
     browser: b,
-    auth: createAuthClient({ baseURL: process.env.BA_URL, fetchOptions: { customFetchImpl: b.fetch } }),
+    auth: createAuthClient({ baseURL, ...options, fetchOptions: { customFetchImpl: b.fetch, ...options.fetchOptions } }),
+    // What happens when somebody follows a link of a mail: where it leads, and the answer itself.
+    async follow(url) {
+      const response = await b.fetch(url.replace(/^https?:\/\/[^/]+/, baseURL), { redirect: 'manual' });
+      return { status: response.status, location: response.headers.get('location') };
+    },
   };
 }
+
+// The links that were mailed to an address, oldest first.
+const links = ({ site }, to) => JSON.parse(execFileSync('perl', [process.env.BA_MAILS, site, to])).filter(({ url }) => url).map(({ url }) => new URL(url));
+const lastLink = (at, to) => links(at, to).at(-1) ?? assert.fail(`no mail to ${to}`);
+const lastToken = (at, to) => lastLink(at, to).searchParams.get('token');
 
 const person = (more) => ({ name: 'Zoë', email: newEmail(), password: PASSWORD, ...more });
 
@@ -287,6 +309,356 @@ test('listAccounts and unlinkAccount', async () => {
   assert.equal((await auth.unlinkAccount({ accountId: data.find(({ providerId }) => providerId === 'credential').id })).error.code, 'FAILED_TO_UNLINK_LAST_ACCOUNT');
 });
 
+test('changePassword: a wrong password changes nothing', async () => {
+  const { auth } = client();
+  await auth.signUp.email(person());
+  assert.equal((await auth.changePassword({ currentPassword: 'wrong horse', newPassword: NEXT })).error.code, 'INVALID_PASSWORD');
+  assert.equal((await auth.verifyPassword({ password: PASSWORD })).error, null);
+});
+
+test('updateSession has no fields of its own', async () => {
+  const { auth } = client();
+  await auth.signUp.email(person());
+  const { data, error } = await auth.updateSession({ foo: 'x' });
+  assert.equal(data, null);
+  assert.deepEqual([error.status, error.message], [400, 'No fields to update']);
+});
+
+test('getSession with a query', async () => {
+  const { auth } = client();
+  const { data } = await auth.signUp.email(person());
+  for (const query of [{ disableCookieCache: true }, { disableRefresh: true }, { disableCookieCache: true, disableRefresh: true }]) {
+    assert.equal((await auth.getSession({ query })).data.session.token, data.token);
+  }
+});
+
+test('ok', async () => {
+  assert.deepEqual(await client().auth.ok(), { data: { ok: true }, error: null });
+});
+
+// --- By mail
+const RESET_ANSWER = { status: true, message: 'If this email exists in our system, check your email for the reset link' };
+
+for (const confirm of [false, true]) {
+  test(`requestPasswordReset and resetPassword, ${confirm ? 'sessions stay' : 'sessions end'}`, async () => {
+    const who = person();
+    const here = client({ confirm });
+    await here.auth.signUp.email(who);
+    const there = client({ confirm });
+    assert.deepEqual(await there.auth.requestPasswordReset({ email: who.email, redirectTo: '/new-password?from=mail' }), { data: RESET_ANSWER, error: null });
+    const link = lastLink(there, who.email);
+    assert.match(link.pathname, /^\/api\/auth\/reset-password\/[a-zA-Z0-9]{24}$/);
+    const token = link.pathname.split('/').at(-1);
+    const { status, location } = await there.follow(link.href);
+    assert.equal(status, 302);
+    assert.equal(location, `${state.origin}/new-password?from=mail&token=${token}`);
+    assert.equal((await there.auth.resetPassword({ newPassword: 'short', token })).error.code, 'PASSWORD_TOO_SHORT');
+    assert.deepEqual(await there.auth.resetPassword({ newPassword: NEXT, token }), { data: { status: true }, error: null });
+    const again = await there.auth.resetPassword({ newPassword: PASSWORD, token });
+    assert.deepEqual([again.error.status, again.error.code, again.error.message], [400, 'INVALID_TOKEN', 'Invalid token']);
+    assert.equal((await there.follow(link.href)).location, `${state.origin}/new-password?from=mail&error=INVALID_TOKEN`);
+    assert.equal((await there.auth.signIn.email({ email: who.email, password: PASSWORD })).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+    assert.equal((await there.auth.signIn.email({ email: who.email, password: NEXT })).error, null);
+  });
+}
+
+test('revokeSessionsOnPasswordReset ends the sessions, of an address that is proved', async () => {
+  const { here, who } = await verified();
+  await here.auth.requestPasswordReset({ email: who.email });
+  const token = lastLink(here, who.email).pathname.split('/').at(-1);
+  await here.auth.resetPassword({ newPassword: NEXT, token });
+  assert.equal(await signedIn(here), false);
+});
+
+test('without it they go on', async () => {
+  const { here, who } = await verified({ confirm: true });
+  await here.auth.requestPasswordReset({ email: who.email });
+  const token = lastLink(here, who.email).pathname.split('/').at(-1);
+  assert.equal((await here.auth.resetPassword({ newPassword: NEXT, query: { token } })).error, null, 'the token may stand in the query');
+  assert.equal(await signedIn(here), true);
+});
+
+test('requestPasswordReset of nobody says the same', async () => {
+  const at = client();
+  const email = newEmail();
+  assert.deepEqual(await at.auth.requestPasswordReset({ email, redirectTo: '/x' }), { data: RESET_ANSWER, error: null });
+  assert.deepEqual(links(at, email), []);
+});
+
+test('requestPasswordReset: the earlier link works too', async () => {
+  const who = person();
+  const at = client();
+  await at.auth.signUp.email(who);
+  await at.auth.requestPasswordReset({ email: who.email });
+  await at.auth.requestPasswordReset({ email: who.email });
+  const [first, second] = links(at, who.email).filter(({ pathname }) => /reset-password/.test(pathname)).map(({ pathname }) => pathname.split('/').at(-1));
+  assert.notEqual(first, second);
+  assert.equal((await at.auth.resetPassword({ newPassword: NEXT, token: first })).error, null);
+});
+
+test('sendVerificationEmail and verifyEmail', async () => {
+  const who = person();
+  const at = client({ confirm: true });
+  await at.auth.signUp.email(who);
+  assert.deepEqual(links(at, who.email), [], 'sign-up asks for nothing here');
+  assert.deepEqual(await at.auth.sendVerificationEmail({ email: who.email, callbackURL: '/welcome' }), { data: { status: true }, error: null });
+  const link = lastLink(at, who.email);
+  assert.equal(link.pathname, '/api/auth/verify-email');
+  assert.equal(link.searchParams.get('callbackURL'), '/welcome');
+  assert.deepEqual(await at.auth.verifyEmail({ query: { token: link.searchParams.get('token') } }), { data: { status: true, user: null }, error: null });
+  assert.equal((await at.auth.getSession()).data.user.emailVerified, true);
+  assert.equal((await at.auth.sendVerificationEmail({ email: who.email })).error.code, 'EMAIL_ALREADY_VERIFIED');
+  assert.deepEqual(await at.follow(link.href), { status: 302, location: '/welcome' }, 'a second time does no harm');
+});
+
+test('signUp.email mails a link that signs in', async () => {
+  const who = person();
+  const at = client();
+  await at.auth.signUp.email({ ...who, callbackURL: '/hello' });
+  const other = client();
+  assert.equal(await signedIn(other), false);
+  assert.deepEqual(await other.follow(lastLink(at, who.email).href), { status: 302, location: '/hello' });
+  const { data } = await other.auth.getSession();
+  assert.equal(data.user.email, who.email);
+  assert.equal(data.user.emailVerified, true);
+});
+
+test('sendVerificationEmail without a session', async () => {
+  const who = person();
+  await client({ confirm: true }).auth.signUp.email(who);
+  const at = client({ confirm: true });
+  assert.deepEqual(await at.auth.sendVerificationEmail({ email: who.email }), { data: { status: true }, error: null });
+  assert.equal(links(at, who.email).length, 1);
+  const nobody = newEmail();
+  assert.deepEqual(await at.auth.sendVerificationEmail({ email: nobody }), { data: { status: true }, error: null });
+  assert.deepEqual(links(at, nobody), []);
+});
+
+// A person whose address is proved, signed in here.
+async function verified(options) {
+  const who = person();
+  const here = client(options);
+  await here.auth.signUp.email(who);
+  if (!links(here, who.email).length) await here.auth.sendVerificationEmail({ email: who.email });
+  assert.equal((await here.auth.verifyEmail({ query: { token: lastToken(here, who.email) } })).error, null);
+  return { who, here };
+}
+
+test('useSession follows verifyEmail', async () => {
+  const who = person();
+  const at = client();
+  const unsubscribe = at.auth.useSession.subscribe(() => {});
+  try {
+    await at.auth.signUp.email(who);
+    await until(at.auth.useSession, (s) => s.data?.user.emailVerified === false, 'signs up');
+    await at.auth.verifyEmail({ query: { token: lastToken(at, who.email) } });
+    await until(at.auth.useSession, (s) => s.data?.user.emailVerified === true, 'the verification is noticed');
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('changeEmail of an unverified address, at once', async () => {
+  const who = person();
+  const at = client();
+  const newEmailOf = newEmail();
+  const unsubscribe = at.auth.useSession.subscribe(() => {});
+  try {
+    await at.auth.signUp.email(who);
+    assert.deepEqual(await at.auth.changeEmail({ newEmail: newEmailOf.toUpperCase() }), { data: { status: true }, error: null });
+    await until(at.auth.useSession, (s) => s.data?.user.email === newEmailOf, 'the new address is noticed');
+    assert.equal((await at.auth.signIn.email({ email: newEmailOf, password: PASSWORD })).error, null);
+    assert.equal((await at.auth.verifyEmail({ query: { token: lastToken(at, newEmailOf) } })).error, null);
+    assert.equal((await at.auth.getSession()).data.user.emailVerified, true);
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('changeEmail of a verified address, proved by the new one', async () => {
+  const { who, here } = await verified();
+  const to = newEmail();
+  assert.deepEqual(await here.auth.changeEmail({ newEmail: to, callbackURL: '/changed' }), { data: { status: true }, error: null });
+  assert.equal((await here.auth.getSession()).data.user.email, who.email, 'not yet');
+  const { data, error } = await here.auth.verifyEmail({ query: { token: lastToken(here, to) } });
+  assert.equal(error, null);
+  assert.equal(data.status, true);
+  assert.equal(data.user.email, to);
+  assert.equal(data.user.emailVerified, true);
+  assert.deepEqual((await here.auth.getSession()).data.user, data.user);
+  assert.equal((await client().auth.signIn.email({ email: who.email, password: PASSWORD })).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+});
+
+test('changeEmail of a verified address, confirmed by the old one', async () => {
+  const { who, here } = await verified({ confirm: true });
+  const to = newEmail();
+  await here.auth.changeEmail({ newEmail: to, callbackURL: '/changed' });
+  assert.deepEqual(links(here, to), [], 'the new address hears nothing yet');
+  const { data, error } = await here.auth.verifyEmail({ query: { token: lastToken(here, who.email) } });
+  assert.deepEqual([data, error], [{ status: true }, null]);
+  assert.equal((await here.auth.getSession()).data.user.email, who.email, 'not yet');
+  const link = lastLink(here, to);
+  const other = client({ confirm: true });
+  assert.deepEqual(await other.follow(`${link.origin}${link.pathname}?token=${link.searchParams.get('token')}&callbackURL=/changed`), { status: 302, location: '/changed' });
+  assert.equal((await other.auth.getSession()).data.user.email, to, 'whoever has the link is signed in');
+  assert.equal((await here.auth.getSession()).data.user.email, to);
+});
+
+test('changeEmail to a taken address says nothing', async () => {
+  const { who, here } = await verified();
+  const other = person();
+  await client().auth.signUp.email(other);
+  const before = links(here, other.email).length;
+  assert.deepEqual(await here.auth.changeEmail({ newEmail: other.email }), { data: { status: true }, error: null });
+  assert.equal(links(here, other.email).length, before);
+  assert.equal((await here.auth.getSession()).data.user.email, who.email);
+});
+
+test('deleteUser with a fresh session', async () => {
+  const who = person();
+  const at = client();
+  const unsubscribe = at.auth.useSession.subscribe(() => {});
+  try {
+    await at.auth.signUp.email(who);
+    await until(at.auth.useSession, (s) => s.data, 'signs up');
+    assert.deepEqual(await at.auth.deleteUser(), { data: { success: true, message: 'User deleted' }, error: null });
+    await until(at.auth.useSession, (s) => s.data === null && !s.isPending, 'the deletion is noticed');
+    assert.equal(at.browser.jar.size, 0);
+    assert.equal((await at.auth.signIn.email(who)).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('deleteUser with the password', async () => {
+  const { here, there } = await twice();
+  assert.equal((await here.auth.deleteUser({ password: 'wrong horse' })).error.code, 'INVALID_PASSWORD');
+  assert.equal(await signedIn(here), true);
+  assert.deepEqual(await here.auth.deleteUser({ password: PASSWORD }), { data: { success: true, message: 'User deleted' }, error: null });
+  assert.equal(await signedIn(here), false);
+  assert.equal(await signedIn(there), false);
+});
+
+test('deleteUser by mail, the link is followed', async () => {
+  const who = person();
+  const at = client({ confirm: true });
+  await at.auth.signUp.email(who);
+  assert.deepEqual(await at.auth.deleteUser({ callbackURL: '/bye' }), { data: { success: true, message: 'Verification email sent' }, error: null });
+  assert.equal(await signedIn(at), true);
+  const link = lastLink(at, who.email);
+  const stranger = client({ confirm: true });
+  assert.equal((await stranger.follow(link.href)).status, 404, 'the link alone is not enough');
+  assert.deepEqual(await at.follow(link.href), { status: 302, location: '/bye' });
+  assert.equal(at.browser.jar.size, 0);
+  assert.equal((await at.auth.signIn.email(who)).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+});
+
+test('deleteUser by mail, the token is posted', async () => {
+  const who = person();
+  const at = client({ confirm: true });
+  await at.auth.signUp.email(who);
+  await at.auth.deleteUser({ password: PASSWORD });
+  const token = lastToken(at, who.email);
+  assert.equal((await at.auth.deleteUser({ token: 'x' })).error.code, 'INVALID_TOKEN');
+  assert.deepEqual(await at.auth.deleteUser({ token }), { data: { success: true, message: 'User deleted' }, error: null });
+  assert.equal(await signedIn(at), false);
+});
+
+test('deleteUser.callback', async () => {
+  const who = person();
+  const at = client({ confirm: true });
+  await at.auth.signUp.email(who);
+  await at.auth.deleteUser();
+  const other = client({ confirm: true });
+  await other.auth.signUp.email(person());
+  const token = lastToken(at, who.email);
+  assert.equal((await client({ confirm: true }).auth.deleteUser.callback({ query: { token } })).error.code, 'FAILED_TO_GET_USER_INFO');
+  assert.deepEqual(await at.auth.deleteUser.callback({ query: { token } }), { data: { success: true, message: 'User deleted' }, error: null });
+  assert.equal(await signedIn(at), false);
+  assert.equal(await signedIn(other), true);
+});
+
+// --- The client itself
+test('fetchOptions: hooks of a call', async () => {
+  const seen = [];
+  const hooks = Object.fromEntries(['onRequest', 'onResponse', 'onSuccess', 'onError'].map((name) => [name, (context) => { seen.push([name, context]); }]));
+  const { auth } = client();
+  const who = person();
+  await auth.signUp.email(who, hooks);
+  assert.deepEqual(seen.map(([name]) => name), ['onRequest', 'onResponse', 'onSuccess']);
+  assert.equal(seen[2][1].data.user.email, who.email);
+  assert.equal(seen[1][1].response.status, 200);
+  seen.length = 0;
+  await auth.signIn.email({ ...who, password: 'wrong horse', fetchOptions: hooks });
+  assert.deepEqual(seen.map(([name]) => name), ['onRequest', 'onResponse', 'onError']);
+  assert.equal(seen[2][1].error.code, 'INVALID_EMAIL_OR_PASSWORD');
+  assert.equal(seen[2][1].error.status, 401);
+});
+
+test('fetchOptions: hooks of the client', async () => {
+  const seen = [];
+  const { auth } = client({ fetchOptions: { onRequest: ({ headers }) => { headers.set('x-test', 'y'); seen.push('request'); }, onSuccess: () => { seen.push('success'); }, onError: () => { seen.push('error'); } } });
+  await auth.getSession();
+  await auth.listSessions();
+  assert.deepEqual(seen, ['request', 'success', 'request', 'error']);
+});
+
+test('fetchOptions: throw', async () => {
+  const { auth } = client();
+  const who = person();
+  const data = await auth.signUp.email(who, { throw: true });
+  assert.equal(data.user.email, who.email);
+  await assert.rejects(auth.signIn.email({ ...who, password: 'wrong horse' }, { throw: true }), ({ status, error }) => status === 401 && error.code === 'INVALID_EMAIL_OR_PASSWORD');
+});
+
+test('fetchOptions: headers and disableSignal', async () => {
+  const { auth, browser } = client();
+  const unsubscribe = auth.useSession.subscribe(() => {});
+  try {
+    await until(auth.useSession, (s) => !s.isPending, 'settles');
+    await auth.signUp.email(person(), { headers: { 'x-test': 'y' }, disableSignal: true });
+    const before = browser.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(browser.calls.length, before, 'the atom was not told');
+    auth.$store.notify('$sessionSignal');
+    await until(auth.useSession, (s) => s.data, 'now it was');
+  } finally {
+    unsubscribe();
+  }
+});
+
+test('$fetch', async () => {
+  const { auth } = client();
+  const who = person();
+  const signedUp = await auth.$fetch('/sign-up/email', { method: 'POST', body: who });
+  assert.equal(signedUp.data.user.email, who.email);
+  assert.ok(signedUp.data.user.createdAt instanceof Date);
+  const { data, error } = await auth.$fetch('/get-session');
+  assert.equal(error, null);
+  assert.equal(data.session.token, signedUp.data.token);
+  assert.deepEqual(await auth.$fetch('/ok'), { data: { ok: true }, error: null });
+});
+
+test('useSession: get-session fails while the server is away', async () => {
+  let away = false;
+  const at = client();
+  const { auth } = client({ fetchOptions: { customFetchImpl: (...args) => (away ? Promise.reject(new TypeError('fetch failed')) : at.browser.fetch(...args)) } });
+  const unsubscribe = auth.useSession.subscribe(() => {});
+  try {
+    await auth.signUp.email(person());
+    const { data } = await until(auth.useSession, (s) => s.data, 'signs up');
+    away = true;
+    await auth.useSession.get().refetch().catch(() => {});
+    await until(auth.useSession, (s) => s.error, 'the failure is noticed');
+    assert.deepEqual(auth.useSession.get().data, data, 'nobody is signed out by it');
+    away = false;
+    await auth.useSession.get().refetch();
+    await until(auth.useSession, (s) => s.error === null && s.data, 'it recovers');
+  } finally {
+    unsubscribe();
+  }
+});
+
 // [name, call, status, statusText, code, message]
 const taken = person();
 const errors = [
@@ -298,6 +670,15 @@ const errors = [
   ['an address taken', (a) => a.signUp.email(taken), 422, /^Unprocessable (Entity|Content)$/, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL', 'User already exists. Use another email.'],
   ['a password too short', (a) => a.signUp.email(person({ password: 'short' })), 400, 'Bad Request', 'PASSWORD_TOO_SHORT', 'Password too short'],
   ['no name', (a) => a.signUp.email({ email: newEmail(), password: PASSWORD }), 400, 'Bad Request', 'VALIDATION_ERROR', '[body.name] Invalid input: expected string, received undefined'],
+  ['a reset for no address', (a) => a.requestPasswordReset({ email: 'x' }), 400, 'Bad Request', 'VALIDATION_ERROR', '[body.email] Invalid email address'],
+  ['a reset that leads elsewhere', (a) => a.requestPasswordReset({ email: taken.email, redirectTo: 'https://evil.test' }), 403, 'Forbidden', 'INVALID_REDIRECT_URL', 'Invalid redirectURL'],
+  ['a reset with a bad token', (a) => a.resetPassword({ newPassword: NEXT, token: 'x' }), 400, 'Bad Request', 'INVALID_TOKEN', 'Invalid token'],
+  ['a reset without a token', (a) => a.resetPassword({ newPassword: NEXT }), 400, 'Bad Request', 'INVALID_TOKEN', 'Invalid token'],
+  ['a reset to a short password', (a) => a.resetPassword({ newPassword: 'short', token: 'x' }), 400, 'Bad Request', 'PASSWORD_TOO_SHORT', 'Password too short'],
+  ['a verification with a bad token', (a) => a.verifyEmail({ query: { token: 'x' } }), 401, 'Unauthorized', 'INVALID_TOKEN', 'Invalid token'],
+  ['a verification without a token', (a) => a.verifyEmail({ query: {} }), 400, 'Bad Request', 'VALIDATION_ERROR', '[query.token] Invalid input: expected string, received undefined'],
+  ['a deletion without a session', (a) => a.deleteUser(), 401, 'Unauthorized', 'UNAUTHORIZED', 'Unauthorized'],
+  ['a new address without a session', (a) => a.changeEmail({ newEmail: newEmail() }), 401, 'Unauthorized', 'UNAUTHORIZED', 'Unauthorized'],
 ];
 
 test('errors carry code, message, status and statusText', async (t) => {
@@ -321,6 +702,13 @@ const own = [
   ['nothing', (a) => a.updateUser({ foo: 'x' }), 400, undefined, 'No fields to update'],
   ['a wrong password', (a) => a.changePassword({ currentPassword: 'wrong horse', newPassword: PASSWORD }), 400, 'INVALID_PASSWORD', 'Invalid password'],
   ['a short password', (a) => a.changePassword({ currentPassword: PASSWORD, newPassword: 'short' }), 400, 'PASSWORD_TOO_SHORT', 'Password too short'],
+  ['the same address', async (a) => a.changeEmail({ newEmail: (await a.getSession()).data.user.email.toUpperCase() }), 400, undefined, 'Email is the same'],
+  ['no new address', (a) => a.changeEmail({ newEmail: 'x' }), 400, 'VALIDATION_ERROR', '[body.newEmail] Invalid email address'],
+  ['to verify another address', (a) => a.sendVerificationEmail({ email: newEmail() }), 400, 'EMAIL_MISMATCH', 'Email mismatch'],
+  ['a deletion with a wrong password', (a) => a.deleteUser({ password: 'wrong horse' }), 400, 'INVALID_PASSWORD', 'Invalid password'],
+  ['a deletion with a bad token', (a) => a.deleteUser({ token: 'x' }), 404, 'INVALID_TOKEN', 'Invalid token'],
+  ['the callback of a deletion with a bad token', (a) => a.deleteUser.callback({ query: { token: 'x' } }), 404, 'INVALID_TOKEN', 'Invalid token'],
+  ['no session fields', (a) => a.updateSession({ foo: 1 }), 400, undefined, 'No fields to update'],
   ['a token that is no text', (a) => a.revokeSession({ token: 1 }), 400, 'VALIDATION_ERROR', '[body.token] Invalid input: expected string, received number'],
 ];
 
@@ -346,4 +734,16 @@ test('an endpoint that is not there', async () => {
   const { data, error } = await client().auth.$fetch('/no-such-endpoint');
   assert.equal(data, null);
   assert.equal(error.status, 404);
+});
+
+// What the package says there is, but for what needs a provider of identities and what a page is for.
+const ELSEWHERE = /^\/(sign-in\/social|link-social|callback\/:id|get-access-token|refresh-token|account-info|error)$/;
+test('every endpoint of the core has been called', () => {
+  const { api } = betterAuth({ secret: state.secret, baseURL: state.origin, emailAndPassword: { enabled: true }, telemetry: { enabled: false } });
+  const endpoints = Object.values(api).filter(({ path }) => path && !ELSEWHERE.test(path)).map(({ path, options }) => [[options.method].flat(), path]);
+  assert.ok(endpoints.length >= 23, `${endpoints.length} endpoints`);
+  for (const [methods, path] of endpoints) {
+    const pattern = new RegExp(`^(${methods.join('|')}) /api/auth${path.replace(':token', '[^/]+')}$`);
+    assert.ok([...called].some((call) => pattern.test(call)), `${methods} ${path}`);
+  }
 });

@@ -77,6 +77,131 @@ sub own_affairs {
     no_session($b, $user->{cookie}, 'are over there');
 }
 
+# --- By mail: what one writes, the other reads
+
+# Path and query of the last link mailed to an address, and its token.
+sub last_link {
+    my ($site, $to) = @_;
+    my ($url) = map { $_->{url} } (grep { $_->{url} } mails($site, $to))[-1] or return fail("a mail to $to");
+    $url =~ s{^https?://[^/]+}{};
+    return ($url, $url =~ m{(?:[?&]token=|/reset-password/)([^&?]+)});
+}
+
+sub ask_for_reset {
+    my ($site, $user) = @_;
+    is(post($site, '/request-password-reset', { email => $user->{email}, redirectTo => '/new' })->{status}, 200, "a reset asked for at $site");
+    return last_link($site, $user->{email});
+}
+
+sub reset_at { my ($site, $token, $password) = @_; return post($site, '/reset-password', { newPassword => $password, token => $token }) }
+
+# A user whose address is proved: asked at the one, followed at the other.
+sub verified {
+    my ($a, $b) = @_;
+    my $user = sign_up($a, password => PASSWORD);
+    is(post($a, '/send-verification-email', { email => $user->{email}, callbackURL => '/welcome' }, cookie => $user->{cookie})->{status}, 200, "a verification asked for at $a");
+    my ($link) = last_link($a, $user->{email});
+    my $followed = request($b, GET => $link);
+    is("$followed->{status} " . (header($followed, 'location') // ''), '302 /welcome', "its link is good at $b");
+    ok(who($a, $user->{cookie})->{user}{emailVerified}, "and $a knows it at once");
+    is_deeply(who($a, $user->{cookie}), who($b, $user->{cookie}), 'both say the same');
+    return $user;
+}
+
+sub reset_across {
+    my ($a, $b) = @_;
+    my $user = verified($a, $b);
+    my ($link, $token) = ask_for_reset($a, $user);
+    is(header(request($b, GET => $link), 'location'), ORIGIN . "/new?token=$token", 'the link leads on at the other');
+    is(reset_at($b, $token, 'short')->{json}{code}, 'PASSWORD_TOO_SHORT', 'a short password does not use it up');
+    is(reset_at($b, $token, 'another horse battery')->{body}, '{"status":true}', 'a new password set at the other');
+    is(reset_at($_, $token, PASSWORD)->{json}{code}, 'INVALID_TOKEN', "the token is used up at $_") for $a, $b;
+    is(header(request($a, GET => $link), 'location'), ORIGIN . '/new?error=INVALID_TOKEN', 'as the link says');
+    is(sign_in($a, { %$user, password => 'another horse battery' })->{status}, 200, 'it signs in here');
+    is(sign_in($a, $user)->{status}, 401, 'the old one does not');
+    ok(who($a, $user->{cookie}), 'the session goes on');
+
+    ($link, $token) = ask_for_reset($a, $user);
+    sql($a, sprintf q{UPDATE verification SET expiresAt = '%s' WHERE identifier = 'reset-password:%s'}, strftime('%Y-%m-%d %H:%M:%S', gmtime time - 10), $token);
+    is(reset_at($b, $token, PASSWORD)->{json}{code}, 'INVALID_TOKEN', 'a token that has expired is none at the other');
+}
+
+sub change_across {
+    my ($a, $b) = @_;
+    my $user = verified($b, $a);
+    my $to = new_email();
+    my $answer = post($a, '/change-email', { newEmail => $to, callbackURL => '/changed' }, cookie => $user->{cookie});
+    is($answer->{body}, '{"status":true}', "a new address asked for at $a");
+    my ($link) = last_link($a, $user->{email});
+    is(scalar mails($a, $to), 0, 'the old one is asked first');
+    is(header(request($b, GET => $link, cookie => $user->{cookie}), 'location'), '/changed', "it agrees at $b");
+    ($link) = last_link($a, $to);
+    is(who($a, $user->{cookie})->{user}{email}, $user->{email}, 'not yet');
+    my $finished = request($a, GET => $link);
+    is(header($finished, 'location'), '/changed', "the new one is proved at $a");
+    is(who($_, $user->{cookie})->{user}{email}, $to, "$_ says the new address") for $a, $b;
+    ok(who($b, cookie_header($finished)), 'the session that began with the link is good at the other');
+    is(sign_in($b, { %$user, email => $to })->{status}, 200, 'it signs in at the other');
+    is(sign_in($a, $user)->{status}, 401, 'the old one does not');
+    is(request($b, GET => $link)->{status}, 302, 'a second time');
+    like(header(request($b, GET => $link), 'location'), qr{^/changed\?error=USER_NOT_FOUND$}, 'the link finds nobody');
+}
+
+sub delete_across {
+    my ($a, $b) = @_;
+    for my $posted (0, 1) {
+        my $user = sign_up($a, password => PASSWORD);
+        my $other = cookie_header(sign_in($b, $user));
+        is(post($a, '/delete-user', { callbackURL => '/bye' }, cookie => $user->{cookie})->{json}{message}, 'Verification email sent', "deletion asked for at $a");
+        my ($link, $token) = last_link($a, $user->{email});
+        my $done = $posted ? post($b, '/delete-user', { token => $token }, cookie => $other) : request($b, GET => $link, cookie => $other);
+        is($posted ? $done->{json}{message} : header($done, 'location'), $posted ? 'User deleted' : '/bye', 'done at the other' . ($posted ? ', the token posted' : ''));
+        no_session($a, $_, 'every session is over here') for $user->{cookie}, $other;
+        is(sign_in($a, $user)->{status}, 401, 'nobody signs in');
+        is((sql($a, "SELECT COUNT(*) FROM user WHERE email = '$user->{email}'"))[0][0], 0, 'the user is gone');
+        is((sql($a, "SELECT COUNT(*) FROM $_ WHERE userId = '$user->{user}{id}'"))[0][0], 0, "with every $_") for qw(session account);
+    }
+}
+
+# One side stores identifiers as they are, the other hashes them; sessions end with a reset, links sign in.
+sub hashed_across {
+    my ($a, $b, $plain) = @_;
+    my $user = sign_up($a, password => PASSWORD);
+    my ($link) = last_link($a, $user->{email});
+    my $followed = request($b, GET => $link);
+    ok(who($a, cookie_header($followed)), "the link of sign-up at $a signs in at $b");
+    ok(who($a, $user->{cookie})->{user}{emailVerified}, 'and verifies');
+
+    ($link, my $token) = ask_for_reset($a, $user);
+    is((sql($a, "SELECT COUNT(*) FROM verification WHERE identifier LIKE '%$token%'"))[0][0], 0, 'the token is in no row');
+    is(header(request($b, GET => $link), 'location'), ORIGIN . "/new?token=$token", 'the link leads on at the other');
+    is(reset_at($plain, $token, 'another horse battery')->{json}{code}, 'INVALID_TOKEN', "$plain does not hash");
+    is(reset_at($b, $token, 'another horse battery')->{status}, 200, 'the other does');
+    no_session($a, $_, 'sessions are over here') for $user->{cookie}, cookie_header($followed);
+    $user->{password} = 'another horse battery';
+
+    (undef, $token) = ask_for_reset($plain, $user);
+    is(reset_at($b, $token, PASSWORD)->{status}, 200, "a token of $plain is read as it is");
+    $user->{password} = PASSWORD;
+
+    my $second = sign_up($a, password => PASSWORD);
+    my $to = new_email();
+    is(post($a, '/change-email', { newEmail => $to }, cookie => $second->{cookie})->{status}, 200, 'an unverified address changed at once');
+    is(who($b, $second->{cookie})->{user}{email}, $to, 'the other says the new one');
+    ($link) = last_link($a, $to);
+    is(request($b, GET => $link, cookie => $second->{cookie})->{status}, 302, 'its link is good there');
+    is(post($b, '/delete-user', { password => PASSWORD }, cookie => $second->{cookie})->{json}{message}, 'User deleted', 'deleted there');
+    no_session($a, $second->{cookie}, 'is gone here');
+}
+
+sub by_mail {
+    my ($a, $b) = @_;
+    clean($a);
+    subtest 'reset'  => sub { reset_across($a, $b) };
+    subtest 'change' => sub { change_across($a, $b) };
+    subtest 'delete' => sub { delete_across($a, $b) };
+}
+
 sub pair {
     my ($npm, $httpd) = @_;
     my ($a, $b);
@@ -116,6 +241,7 @@ sub pair {
             is(who($a, $user->{cookie})->{session}{expiresAt}, $renewed->{json}{session}{expiresAt}, 'which is seen here');
 
             own_affairs($a, $b);
+            by_mail($a, $b);
         };
     }
 }
@@ -123,6 +249,13 @@ sub pair {
 my $self = $ENV{BA_SITES} ? 1 : 0;
 pair('npm-node',     $self ? 'npm-node'     : 'node');
 pair('npm-node-own', $self ? 'npm-node-own' : 'node-own');
+
+my $prompt = $self ? 'npm-node-prompt' : 'node-prompt';
+for (['npm-node-prompt', $prompt], [$prompt, 'npm-node-prompt']) {
+    my ($a, $b) = @$_;
+    subtest "$a, then $b, with hashed identifiers" => sub { clean($a); hashed_across($a, $b, 'npm-node') };
+    subtest "$a, then $b, beside plain ones of httpd" => sub { clean($a); hashed_across($a, $b, 'node') } if !$self;
+}
 
 subtest 'an argon2id hash becomes scrypt, which npm can read' => sub {
     plan skip_all => 'needs httpd' if $self;

@@ -2,7 +2,8 @@
  * Copyright the mod_betterauth authors */
 
 /* No byte string may crash a reader. The first byte of an input says which one
- * reads the rest:  j JSON, f form, c Cookie header, u URL, p stored password hash.
+ * reads the rest:  j JSON, f form, c Cookie header, u URL, p stored password hash,
+ * 1 2 3 session_data as compact, jwt, jwe, s what a signature stands under in one.
  *
  * In `make check` this replays t/fuzz/corpus and some thousand mutations of it,
  * always the same ones; the build with sanitizers is what makes it worth it.
@@ -11,14 +12,17 @@
  *   clang -g -fsanitize=fuzzer,address,undefined -DBA_LIBFUZZER -D_GNU_SOURCE -Isql \
  *       $(find modules -type d -printf '-I%p ') $(apr-1-config --includes --cppflags) \
  *       t/fuzz/replay.c modules/config/ba_settings.c \
- *       $(find modules/base modules/crypto modules/json modules/origin modules/session -name '*.c') \
+ *       $(find modules/base modules/crypto modules/json modules/origin modules/session modules/token -name '*.c') \
  *       $(apu-1-config --link-ld --libs) $(apr-1-config --link-ld --libs) \
  *       -largon2 -lcrypto -ljansson -lunistring -o /tmp/replay
  *   mkdir -p /tmp/found && /tmp/replay -max_len=4096 /tmp/found t/fuzz/corpus
  */
 
+#include "ba_cache_cookie.h"
 #include "ba_cookie.h"
 #include "ba_json.h"
+#include "ba_jwe.h"
+#include "ba_mac.h"
 #include "ba_origin.h"
 #include "ba_password.h"
 #include "ba_schema.h"
@@ -26,6 +30,7 @@
 #include "ba_text.h"
 #include "ba_url.h"
 
+#include <apr_encode.h>
 #include <apr_file_io.h>
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -94,6 +99,10 @@ static ba_settings *make_settings(apr_pool_t *pool)
     APR_ARRAY_PUSH(s->trusted_origins, const char *) = "myapp://home/cb";
     s->base_url = "http://auth.test";
     s->cookie_prefix = "better-auth";
+    s->cookie_cache.max_age = 300;
+    s->cookie_cache_version = "1";
+    s->cookie_room = 65536;
+    s->cache_keys = ba_jwe_keys(s->secrets, "better-auth-session", pool);
     ba_settings_finish(s, pool);
     return s;
 }
@@ -102,8 +111,59 @@ static void read_cookies(ba_call *call)
 {
     ba_cookie_get(call, "a");
     ba_cookie_get_signed(call, call->settings->session_cookie);
-    ba_cookie_delete_chunks(call, call->settings->data_cookie);
+    ba_cookie_get_chunked(call, call->settings->data_cookie);
+    ba_cookie_delete_chunked(call, call->settings->data_cookie);
     must(apr_table_elts(call->answer.cookies)->nelts <= 110, "too many cookies to delete");
+}
+
+#define TOKEN "abcdefghijklmnopqrstuvwxyzABCDEF"
+
+/* What is read is written and read again. */
+static void read_cache(ba_call *call, ba_settings *settings, ba_cache_form form, const char *value)
+{
+    const ba_session *session, *again;
+    const ba_user *user;
+
+    settings->cookie_cache.form = form;
+    call->baton = apr_pstrcat(call->pool, settings->data_cookie, "=", value, NULL);
+    if (ba_cache_cookie_read(call, TOKEN, &session, &user) == APR_SUCCESS) {
+        const char *line;
+
+        must(!strcmp(session->token, TOKEN), "a cache of another session");
+        must(session->expires_at >= call->now, "a session that is over");
+        ba_cache_cookie_write(call, session, user, 1);
+        line = apr_table_get(call->answer.cookies, settings->data_cookie);
+        if (line) { /* not in pieces */
+            call->baton = (void *)(apr_uintptr_t)line;
+            must(ba_cache_cookie_read(call, TOKEN, &again, &user) == APR_SUCCESS,
+                 "what was written cannot be read");
+            must(!strcmp(session->id, again->id), "another session came back");
+        }
+    }
+}
+
+/* The bytes of D, with a good signature. */
+static const char *sign_cache(const ba_settings *s, ba_bytes d, apr_pool_t *pool)
+{
+    static const char expires[] = ",\"expiresAt\":1893456300000";
+    int flags = APR_ENCODE_URL | APR_ENCODE_NOPADDING;
+    apr_size_t len = d.len ? d.len - 1 : 0, tail = sizeof(expires) - 1;
+    char *text = apr_palloc(pool, len + tail + 1);
+    unsigned char mac[BA_MAC_BYTES];
+    ba_bytes whole = {text, len + tail + 1};
+    char *out;
+
+    memcpy(text, d.data, len);
+    memcpy(text + len, expires, tail);
+    text[len + tail] = '}';
+    ba_mac_bytes(APR_ARRAY_IDX(s->secrets, 0, ba_bytes), whole, mac);
+    out = apr_palloc(pool, d.len + tail + 100);
+    memcpy(out, "{\"session\":", 11);
+    memcpy(out + 11, d.data, d.len);
+    len = 11 + d.len;
+    len += (apr_size_t)apr_snprintf(out + len, tail + 89, "%s,\"signature\":\"%s\"}", expires,
+                                    apr_pencode_base64_binary(pool, mac, sizeof(mac), flags, NULL));
+    return apr_pencode_base64(pool, out, (apr_ssize_t)len, flags, NULL);
 }
 
 static void read_url(const ba_call *call, const char *text)
@@ -160,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static int ready;
     apr_pool_t *pool;
     ba_call *call;
+    ba_settings *settings;
     ba_bytes rest;
     char *text;
 
@@ -172,7 +233,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     apr_pool_create(&pool, NULL);
     call = ba_call_create(1893456000000, pool);
-    call->settings = make_settings(pool);
+    settings = make_settings(pool);
+    call->settings = settings;
     call->ops = &ops;
     /* a block of its own, exactly as long: that is where reading too far shows */
     text = malloc(size);
@@ -194,6 +256,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'u':
         read_url(call, text);
+        break;
+    case '1':
+    case '2':
+    case '3':
+        read_cache(call, settings, (ba_cache_form)(data[0] - '0'), text);
+        break;
+    case 's':
+        read_cache(call, settings, BA_CACHE_COMPACT, sign_cache(settings, rest, pool));
         break;
     case 'p':
         read_hash(text, pool);

@@ -13,13 +13,15 @@ use Encode qw(encode_utf8);
 use Exporter qw(import);
 use IO::Socket::INET ();
 use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
+use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
 use BATest::MariaDB;
 
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
     json_is error_is no_session user_count session_count sql clean signed sign_up new_email expect_log log_lines
-    uri_escape is_httpd dialect free_port mariadb
+    uri_escape is_httpd dialect free_port mariadb mails jwt
     private_httpd private_mariadb schema configtest parallel SECRET ORIGIN PASSWORD));
 
 use constant { PASSWORD => 'correct horse battery' };
@@ -51,8 +53,8 @@ sub _site {
 }
 
 # The databases an endpoint has to behave alike on. BA_SITES=npm runs a test against the npm server instead, which
-# proves that what the test expects is what better-auth does.
-sub sites { $ENV{BA_SITES} ? split /,/, $ENV{BA_SITES} : qw(mysql sqlite) }
+# proves that what the test expects is what better-auth does. kind: "mail" or "strict" of BATest::Sites.
+sub sites { my ($kind) = @_; return map { $kind ? "$kind-$_" : $_ } $ENV{BA_SITES} ? split /,/, $ENV{BA_SITES} : qw(mysql sqlite) }
 
 # A port nobody listens on just now, from a range that parallel runs do not share by chance.
 my $next_port;
@@ -69,9 +71,9 @@ sub free_port {
 sub is_httpd { $_[0] !~ /^npm/ }
 sub dialect  { _site($_[0])->{dialect} }
 
-sub each_site(&) {
-    my ($code) = @_;
-    for my $site (sites()) {
+sub each_site(&;$) {
+    my ($code, $kind) = @_;
+    for my $site (sites($kind)) {
         subtest($site => sub { clean($site); $code->($site) });
     }
 }
@@ -86,7 +88,7 @@ my @private;
 sub stop_cleanly { $SIG{$_} = sub { exit 1 } for qw(TERM INT) }
 
 # One site on an httpd and, when one is passed, a database server of its own: for tests that break things.
-#   name, mariadb + database or nothing (SQLite), extra: more directives of the site, main: directives outside of it, schema: 0 = none
+#   name, mariadb + database or nothing (SQLite), limit: instead of "BetterAuthRateLimit off", extra: more directives of the site, main: directives outside of it, schema: 0 = none
 sub private_httpd {
     my (%o) = @_;
     require BATest::Httpd;
@@ -94,7 +96,7 @@ sub private_httpd {
     stop_cleanly();
     my $state = BATest::state();
     my $dir = "$state->{workdir}/$o{name}-" . flavour();
-    my %site = (dialect => $o{mariadb} ? 'mysql' : 'sqlite', port => free_port(), extra => $o{extra}, private => 1);
+    my %site = (dialect => $o{mariadb} ? 'mysql' : 'sqlite', port => free_port(), extra => $o{extra}, limit => $o{limit}, private => 1);
     my $params;
     if ($o{mariadb}) { $params = $o{mariadb}->dbd_params($site{database} = $o{database}) }
     else {
@@ -118,7 +120,11 @@ sub private_mariadb {
     return $server->install;
 }
 
-sub schema { my ($dialect) = @_; return sort glob BATest::state()->{srcdir} . "/sql/$dialect/[0-9]*.sql" }
+sub schema {
+    my ($dialect) = @_;
+    my $dir = BATest::state()->{srcdir};
+    return ((sort glob "$dir/sql/$dialect/[0-9]*.sql"), "$dir/t/conf/mails-$dialect.sql");
+}
 sub _slurp { local @ARGV = @_; local $/; return join '', <> }
 
 # `apachectl configtest` of a site; answers status and output.
@@ -331,7 +337,31 @@ sub sql {
     return map { [map { $_ eq 'NULL' ? undef : $_ } split /\t/, $_, -1] } split /\n/, $rows;
 }
 
-sub clean { sql($_[0], 'DELETE FROM session; DELETE FROM account; DELETE FROM user;') }
+sub clean { sql($_[0], join ' ', map { "DELETE FROM $_;" } qw(session account user verification ba_mail test_mail)) }
+
+# What was mailed since the last clean, oldest first: { to, message, url }; url is the link of ours in it, if there is one.
+#   to: only those to this address
+sub mails {
+    my ($name, $to) = @_;
+    my @mails;
+    for (sql($name, 'SELECT recipient, HEX(message) FROM test_mail ORDER BY n')) {
+        my ($recipient, $text) = ($_->[0], pack 'H*', $_->[1]);
+        next if defined $to && $recipient ne $to;
+        # the plain text of a message of httpd; npm's are the link alone
+        my ($encoding, $plain) = $text =~ m{^Content-Type: text/plain[^\n]*\nContent-Transfer-Encoding: ([\w-]+)\s*\n(.*?)\n--=_}ms;
+        $plain = !defined $plain ? $text : $encoding eq 'quoted-printable' ? decode_qp($plain) : $plain;
+        my ($url) = $plain =~ m{(https?://[^/\s]+/api/auth/\S+)};
+        push @mails, { to => $recipient, message => $text, url => $url };
+    }
+    return @mails;
+}
+
+# A token as better-auth signs them; claims: JSON text.
+sub jwt {
+    my ($claims, %o) = @_;
+    my $text = join '.', map { encode_base64url($_) } $o{header} // '{"alg":"HS256"}', $claims;
+    return "$text." . (hmac_sha256_base64($text, $o{secret} // SECRET()) =~ tr{+/}{-_}r);
+}
 
 sub _count { my ($site, $table, $where) = @_; (sql($site, "SELECT COUNT(*) FROM $table" . ($where ? " WHERE $where" : '')))[0][0] }
 sub user_count    { _count($_[0], 'user',    $_[1]) }

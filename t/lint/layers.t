@@ -15,23 +15,26 @@ my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
 # A layer is a folder of modules/, or a file where one folder has two kinds. Its line names the layers below it and
 # the outside headers it may use besides APR's and C's: a word that ends with "/" or "*" stands for what begins so.
 my @HTTPD = qw(httpd.h http_*.h ap_*.h util_filter.h unixd.h);
-my %CORE  = map { $_ => 1 } qw(base crypto json token config origin store session mail routes);
+my %CORE  = map { $_ => 1 } qw(base crypto json token config limit origin store session mail routes);
 
 my %MAY = (
     base              => [qw(unistr.h)],
     crypto            => [qw(base argon2.h openssl/*.h uninorm.h semaphore.h sys/ipc.h sys/mman.h sys/sem.h)],
     json              => [qw(base jansson.h)],
-    token             => [qw(base crypto json)],
+    token             => [qw(base crypto json openssl/*.h)],
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],
     origin            => [qw(base config)],
+    limit             => [qw(base config crypto pthread.h)],
     store             => [qw(base sql apr_dbd.h)],
     session           => [qw(base crypto json token config store)],
     mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
-    routes            => [qw(base crypto json token config origin store session mail)],
-    http              => [qw(base crypto json config origin store session mail routes), 'config of httpd', 'mod_dbd.h', 'mod_watchdog.h', @HTTPD],
-    pages             => [qw(http routes session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
-    access            => [qw(http session config base), 'config of httpd', 'ba_url.h', @HTTPD],
+    routes            => [qw(base crypto json token config limit origin store session mail)],
+    http              => [qw(base crypto json token config limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
+                          'mod_watchdog.h', @HTTPD],
+    pages             => [qw(http routes limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
+    access            => [qw(http session config base), 'config of httpd', 'ba_url.h', 'mod_auth.h', 'mod_core.h',
+                          'mod_log_config.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
 );
 

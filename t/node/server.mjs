@@ -8,7 +8,8 @@
 //
 // CONFIG: { host, port, user, password            of MariaDB
 //           secret, baseURL, echo: PORT,
-//           servers: [{ name, port, database, baseURL?, options? }] }   options: as betterAuth() takes them
+//           servers: [{ name, port, database, baseURL?, options?, senders? }] }
+//   options: as betterAuth() takes them; senders: of reset, verify, change, delete: what is mailed, into the table test_mail
 // Prints "ready" when every port answers. NODE_ENV=production belongs into the environment.
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
@@ -18,18 +19,33 @@ import { createPool } from 'mysql2/promise';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
+// Where the options want each sender.
+const senders = {
+  reset: ['emailAndPassword', 'sendResetPassword'],
+  verify: ['emailVerification', 'sendVerificationEmail'],
+  change: ['user', 'changeEmail', 'sendChangeEmailConfirmation'],
+  delete: ['user', 'deleteUser', 'sendDeleteAccountVerification'],
+};
+
 function auth(server) {
-  const { emailAndPassword, ...options } = server.options ?? {};
+  const pool = createPool({
+    host: config.host, port: config.port, user: config.user, password: config.password, database: server.database,
+    timezone: 'Z', connectionLimit: 4,
+  });
+  const { emailAndPassword, ...more } = server.options ?? {};
+  const options = { emailAndPassword: { enabled: true, ...emailAndPassword }, ...more };
+  for (const kind of server.senders ?? []) {
+    const path = [...senders[kind]];
+    const name = path.pop();
+    const at = path.reduce((object, key) => (object[key] ??= {}), options);
+    at[name] = ({ user, url }) => pool.query('INSERT INTO test_mail (recipient, message) VALUES (?, ?)', [user.email, url]);
+  }
   return betterAuth({
     baseURL: server.baseURL ?? config.baseURL,
     secret: config.secret,
-    database: createPool({
-      host: config.host, port: config.port, user: config.user, password: config.password, database: server.database,
-      timezone: 'Z', connectionLimit: 4,
-    }),
+    database: pool,
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
-    emailAndPassword: { enabled: true, ...emailAndPassword },
     ...options,
   });
 }

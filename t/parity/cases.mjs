@@ -1,38 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mod_betterauth authors
 //
-// The requests that both servers get, on equal rows. One array element is one request:
-//   name, method, path (below /api/auth), headers [[name, value], …], body (text or bytes), site ('' or an option set),
-//   rows: SQL run on both databases before it; keep: the rows of the case before are kept; direct: no X-Forwarded-For;
-//   anyOrder: the answer is a list whose order says nothing.
+// Sign-up, sign-in, sessions, and what a signed-in user does.
 import { DAY, PASSWORD, ORIGIN, TOKENS, sign, sqlTime, start, userId } from './seed.mjs';
-
-const cases = [];
-const json = (value) => (typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value));
-
-function add(name, method, path, more = {}) {
-  cases.push({ name, method, path, headers: [], body: undefined, site: '', rows: [], ...more });
-}
-
-function post(name, path, body, { headers = [], type = 'application/json', origin = ORIGIN, cookie, ...more } = {}) {
-  const all = [...headers];
-  if (type !== null) all.push(['Content-Type', type]);
-  if (origin !== null) all.push(['Origin', origin]);
-  if (cookie !== undefined) all.push(['Cookie', cookie]);
-  add(name, 'POST', path, { headers: all, body: body === undefined ? undefined : json(body), ...more });
-}
-
-function get(name, path, cookie, more = {}) {
-  add(name, 'GET', path, { headers: cookie === undefined ? [] : [['Cookie', cookie]], ...more });
-}
-
-const session = (token) => `better-auth.session_token=${sign(token)}`;
-const MARKER = `better-auth.dont_remember=${sign('true')}`;
-const ada = { email: 'ada@example.com', password: PASSWORD };
-const newcomer = { name: 'Newcomer', email: 'new@example.com', password: PASSWORD };
-const without = (object, key) => Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
-const form = (object) => new URLSearchParams(object).toString();
-const FORM = 'application/x-www-form-urlencoded';
+import { FORM, MARKER, URLS, ada, add, aged, form, get, json, newcomer, post, session, swapCase, without } from './request.mjs';
 
 // --- /ok, /error, what is not there -----------------------------------------------------------------------------------
 get('ok', '/ok');
@@ -65,7 +36,7 @@ for (const [name, body] of [['empty object', '{}'], ['blank', ' '], ['blanks and
   ['__proto__', '{"__proto__":{"a":1},"email":"ada@example.com","password":"correct horse battery"}'],
   ['deep but small', `{"x":${'['.repeat(30)}${']'.repeat(30)},"email":"ada@example.com","password":"correct horse battery"}`],
   ['big number', '{"email":1e400,"password":"x"}'], ['fraction', '{"email":1.5,"password":-0}'],
-]) post(`body: ${name}`, IN, body);
+]) post(`body: ${name}`, IN, body, { malformed: true });
 post('body: bytes that are no UTF-8', IN, Buffer.from([...Buffer.from('{"email":"'), 0xff, 0xfe, ...Buffer.from('@b.co","password":"x"}')]));
 post('body: no UTF-8 in an unknown key', IN, Buffer.from([...Buffer.from('{"x":"'), 0xc3, ...Buffer.from('","email":"ada@example.com","password":"correct horse battery"}')]));
 post('body: none at all', IN, undefined);
@@ -112,7 +83,7 @@ post('sign-up: empty form', UP, '', { type: FORM });
 post('sign-up: form with a key twice', UP, `${form(newcomer)}&name=other`, { type: FORM });
 for (const key of ['name', 'email', 'password']) {
   post(`sign-up: no ${key}`, UP, without(newcomer, key));
-  for (const value of [null, 1, true, [], {}]) post(`sign-up: ${key} is ${JSON.stringify(value)}`, UP, { ...newcomer, [key]: value });
+  for (const value of [null, 1, true, [], {}]) post(`sign-up: ${key} is ${JSON.stringify(value)}`, UP, { ...newcomer, [key]: value }, { malformed: true });
 }
 for (const [key, values] of [['image', [null, 1, []]], ['callbackURL', [null, 1, [], true]], ['rememberMe', [null, 'true', 0, 1, []]]]) {
   for (const value of values) post(`sign-up: ${key} is ${JSON.stringify(value)}`, UP, { ...newcomer, [key]: value });
@@ -232,10 +203,7 @@ post('origin null, same-origin, with cookie', '/sign-out', {}, { origin: 'null',
 post('origin null, same-origin, other host', '/sign-out', {}, { origin: 'null', headers: [...sec('same-origin', 'cors'), ['Host', 'evil.test']], cookie: 'a=b' });
 
 // --- URL fields -------------------------------------------------------------------------------------------------------
-for (const url of ['/', '/x', '/x?y=z#w', '/x%2Fy', '/x?u=%2Fy', '/x%5cy', '/x\\y', '//evil.test', '/\\evil.test', '\\\\evil.test', '/\t/evil.test', '/x\u0000', '/x\u007f', '/x\u0085',
-  '/x y', '/é', '/../x', '/a/..//evil.test', '/@evil.test', '/x:y', '/;x', '/%', '/%zz', '/%2e%2e/', '/"x"', "/'x'", '/<x>', 'x', './x', '?x', '#x', ' /x', 'evil.test', 'http://evil.test', 'https://evil.test/',
-  ORIGIN, `${ORIGIN}/`, `${ORIGIN}/x?y`, `${ORIGIN}:80/x`, `${ORIGIN}:81/x`, `${ORIGIN}.evil.test`, 'http://auth.test@evil.test/', 'http:evil.test', 'http:/evil.test', 'HTTP://AUTH.TEST/x',
-  'javascript:alert(1)', 'data:text/html,x', 'mailto:a@b.co', 'ftp://auth.test/', '/x\r\nSet-Cookie: a=b', '/x\n', '///evil.test', '/.', '/..', '/%09/evil.test', '/x/%2F..', '/?%2f%5c']) {
+for (const url of URLS) {
   post(`callbackURL ${JSON.stringify(url)}`, IN, { ...ada, callbackURL: url });
 }
 for (const [label, field] of [['redirectTo', 'redirectTo'], ['errorCallbackURL', 'errorCallbackURL'], ['newUserCallbackURL', 'newUserCallbackURL'], ['callbackURL', 'callbackURL']]) {
@@ -264,7 +232,7 @@ post('sign-out: forged', '/sign-out', {}, { cookie: `better-auth.session_token=$
 post('sign-out: with marker', '/sign-out', {}, { cookie: `${session(TOKENS.short)}; ${MARKER}` });
 post('sign-out: with session_data', '/sign-out', {}, { cookie: `${session(TOKENS.ada)}; better-auth.session_data.0=a; better-auth.session_data.1=b` });
 for (const body of ['null', '[]', '"x"', '7', '{"state":"x"}', '{"state":1}', '{"disableRedirect":true}', '{"disableRedirect":"x"}', '{"foo":1}', '{', ' ']) {
-  post(`sign-out: body ${body}`, '/sign-out', body, { cookie: session(TOKENS.ada) });
+  post(`sign-out: body ${body}`, '/sign-out', body, { cookie: session(TOKENS.ada), malformed: true });
 }
 
 // --- get-session ------------------------------------------------------------------------------------------------------
@@ -327,18 +295,17 @@ const SIGNED_IN = [ // method, path, a good body
   ['GET', '/list-sessions'], ['POST', '/revoke-session', { token: TOKENS.due }], ['POST', '/revoke-sessions', {}], ['POST', '/revoke-other-sessions', {}],
   ['POST', '/update-session', { foo: 1 }], ['POST', '/update-user', { name: 'Other' }], ['POST', '/change-password', change],
   ['POST', '/verify-password', { password: PASSWORD }], ['GET', '/list-accounts'], ['POST', '/unlink-account', { accountId: 'account0' }],
+  ['POST', '/change-email', { newEmail: 'new@example.com' }, 'confirm'], ['POST', '/delete-user', {}, 'prompt'],
 ];
 // The session cookie of Ada, with her session in other hands.
 const as = (i) => [`UPDATE session SET userId = '${userId(i)}' WHERE token = '${TOKENS.ada}'`];
 const CARL = 2, DORA = 3, EVE = 4, FRED = 5, NFKC = 6;
 const mine = { cookie: session(TOKENS.ada) };
-const aged = (token, ms) => [`UPDATE session SET createdAt = '${sqlTime(start - ms)}' WHERE token = '${token}'`];
-const swapCase = (text) => text.replace(/[a-z]/gi, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase()));
 
-for (const [method, path, good] of SIGNED_IN) {
+for (const [method, path, good, site = ''] of SIGNED_IN) {
   // npm leaves expired sessions when it revokes the others, which has a case of its own below.
   const before = path === '/revoke-other-sessions' ? [`DELETE FROM session WHERE token = '${TOKENS.expired}'`] : [];
-  const send = (name, body, { rows = [], ...more } = {}) => post(`${path}: ${name}`, path, body, { rows: [...before, ...rows], ...more });
+  const send = (name, body, { rows = [], ...more } = {}) => post(`${path}: ${name}`, path, body, { site, rows: [...before, ...rows], ...more });
   const call = (name, { cookie, ...more } = {}) =>
     (method === 'GET' ? get(`${path}: ${name}`, path, cookie, { anyOrder: true, ...more }) : send(name, good, { cookie, ...more }));
   call('good', mine);
@@ -359,10 +326,10 @@ for (const [method, path, good] of SIGNED_IN) {
   call('25 hours old', { ...mine, rows: aged(TOKENS.ada, 24 * 3600e3) });
   call('made tomorrow', { ...mine, rows: aged(TOKENS.ada, -DAY) });
   call('old by updatedAt alone', { ...mine, rows: [`UPDATE session SET updatedAt = '${sqlTime(start - 3 * DAY)}' WHERE token = '${TOKENS.ada}'`] });
-  get(`${path}: bearer`, path, undefined, { method, headers: [['Authorization', `Bearer ${sign(TOKENS.ada)}`]] });
-  add(`${path}: the other method`, method === 'GET' ? 'POST' : 'GET', path, { headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
-  add(`${path}: with a slash`, method, `${path}/`, { headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
-  add(`${path}: due, disableRefresh`, method, `${path}?disableRefresh=false`, {
+  get(`${path}: bearer`, path, undefined, { site, method, headers: [['Authorization', `Bearer ${sign(TOKENS.ada)}`]] });
+  add(`${path}: the other method`, method === 'GET' ? 'POST' : 'GET', path, { site, headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
+  add(`${path}: with a slash`, method, `${path}/`, { site, headers: [['Cookie', session(TOKENS.ada)], ['Origin', ORIGIN]] });
+  add(`${path}: due, disableRefresh`, method, `${path}?disableRefresh=false`, { site,
     headers: [['Cookie', session(TOKENS.due)], ['Origin', ORIGIN], ...(good ? [['Content-Type', 'application/json']] : [])],
     body: good && json(good), rows: [...before, ...aged(TOKENS.due, 0)], anyOrder: true });
   if (method === 'GET') continue;
@@ -379,24 +346,25 @@ for (const [method, path, good] of SIGNED_IN) {
   send('no body', undefined, { ...mine, type: null });
   send('no body, no session', undefined, { type: null });
   for (const body of ['null', '[]', '[{}]', '"x"', '""', '7', '0', 'true', 'false', '{', '{}', ' ', '{} x', '{"a":}', "{'a':1}", '{"__proto__":{"token":"x"}}', '\ufeff{}', '{"a":"\\ud800"}']) {
-    send(`body ${JSON.stringify(body)}`, body, mine);
+    send(`body ${JSON.stringify(body)}`, body, { ...mine, malformed: true });
   }
   for (const body of ['null', '[]', '7', '{', '{}']) send(`body ${body}, no session`, body);
   send('body is no UTF-8', Buffer.from([...Buffer.from('{"token":"'), 0xff, ...Buffer.from('","name":"'), 0xc3, ...Buffer.from('"}')]), mine);
 }
 
 // Fields of each body: what is missing, null, or of another type.
-for (const [path, good, fields] of [
+for (const [path, good, fields, site = ''] of [
   ['/revoke-session', { token: TOKENS.due }, ['token']],
   ['/change-password', change, ['newPassword', 'currentPassword']],
   ['/verify-password', { password: PASSWORD }, ['password']],
   ['/unlink-account', { accountId: 'account0' }, ['accountId']],
+  ['/change-email', { newEmail: 'new@example.com' }, ['newEmail'], 'confirm'],
 ]) {
   for (const field of fields) {
-    post(`${path}: no ${field}`, path, without(good, field), mine);
-    for (const value of [null, 1, 0, true, false, [], ['x'], {}, '']) post(`${path}: ${field} is ${JSON.stringify(value)}`, path, { ...good, [field]: value }, mine);
+    post(`${path}: no ${field}`, path, without(good, field), { ...mine, site });
+    for (const value of [null, 1, 0, true, false, [], ['x'], {}, '']) post(`${path}: ${field} is ${JSON.stringify(value)}`, path, { ...good, [field]: value }, { ...mine, site, malformed: true });
   }
-  post(`${path}: a field too many`, path, { ...good, userId: userId(1), id: 'x' }, mine);
+  post(`${path}: a field too many`, path, { ...good, userId: userId(1), id: 'x' }, { ...mine, site });
 }
 
 // --- Lists of sessions, revocation
@@ -512,4 +480,31 @@ post('secure: update-user', '/update-user', { name: 'x' }, { ...https, cookie: `
 post('secure: change-password', '/change-password', { ...change, revokeOtherSessions: true }, { ...https, cookie: `__Secure-${session(TOKENS.ada)}` });
 post('secure: change-password, wrong scheme', '/change-password', change, { site: 'secure', cookie: `__Secure-${session(TOKENS.ada)}` });
 
-export default cases;
+// --- Rate limits: each sequence from a client of its own, request by request ------------------------------------------
+// [path and query, method or body, more], on the site where limits are on
+const isMethod = (what) => /^[A-Z]+$/.test(what);
+let clients = 0;
+function sequence(name, steps, client = `198.51.100.${++clients}`) {
+  steps.forEach(([path, what = 'GET', more = {}], i) => {
+    const all = { site: 'limit', ...more, headers: [['X-Forwarded-For', more.client ?? client]] };
+    const title = `limit: ${name}, ${i + 1}: ${isMethod(what) ? what : 'POST'} ${path}`;
+    if (isMethod(what)) add(title, what, path, all);
+    else post(title, path, what, all);
+  });
+}
+const times = (n, path, what, more) => Array.from({ length: n }, () => [path, typeof what === 'function' ? what() : what, more]);
+// nobody has as many wrong passwords as would slow an account down, which npm does not do
+let nobodies = 0;
+const nobody = () => ({ email: `nobody${++nobodies}@example.com`, password: 'wrong' });
+sequence('sign-in', [...times(5, IN, nobody), [UP, newcomer], ['/sign-in/email', ada]]);
+sequence('sign-up', [...times(3, UP, newcomer), [UP, newcomer], [UP, {}], [IN, ada]]);
+sequence('bodies and origins count before they are looked at', [[IN, '{'], [IN, {}], [IN, ada, { origin: 'https://evil.example', cookie: 'a=b' }], [IN, ada]]);
+sequence('the method and slashes at the end make no difference', [[IN, 'GET'], [`${IN}/`, ada], [`${IN}?x=1`, 'PUT'], [IN, ada], [`${IN}/`, ada], [IN, 'GET'], [IN, 'OPTIONS'], [IN, 'HEAD']]);
+sequence('the default', [...times(6, '/get-session'), ['/get-session?disableCookieCache=true'], ['/sign-out', {}], ['/get-session', 'POST']]);
+sequence('a path that is not there', times(6, '/nothing'));
+sequence('with a session', [...times(4, CP, change, { cookie: session(TOKENS.ada) }), [S, 'GET', { headers: [], cookie: session(TOKENS.ada) }]]);
+sequence('rules', [...times(3, '/ok'), ['/ok', 'GET', { wait: 2100 }], ...times(7, '/error'), ...times(2, LA), ['/list-sessions'], ['/list-sessions']]);
+sequence('another client', [...times(3, IN, nobody), [IN, nobody(), { client: '198.51.100.200' }], [IN, nobody()]]);
+sequence('the window begins with each request', [[IN, nobody()], [IN, nobody(), { wait: 5000 }], [IN, nobody(), { wait: 5200 }], [IN, nobody(), { wait: 1000 }], [IN, nobody(), { wait: 7000 }], [IN, nobody(), { wait: 3000 }]]);
+sequence('one network', ['2001:db8:0:1::1', '2001:DB8:0:1::2', '2001:0db8:0000:0001:ffff::', '2001:db8:0:1:0:0:0:1', '2001:db8:0:2::1'].map((client) => [IN, nobody(), { client }]));
+sequence('an address in another', ['::ffff:198.51.100.99', '198.51.100.99', '::FFFF:198.51.100.99', '198.51.100.99'].map((client) => [IN, nobody(), { client }]));

@@ -8,6 +8,7 @@
 
 #define NAME "better-auth.session_token"
 #define DATA "better-auth.session_data"
+#define REMEMBER "better-auth.dont_remember"
 
 static const char *get(fixture *f, const char *header, const char *name)
 {
@@ -232,6 +233,37 @@ static void many_chunks_are_bounded(void **state)
     assert_true(apr_table_elts(f->call->answer.cookies)->nelts <= 110);
 }
 
+static void keeps_what_is_not_ours(void **state)
+{
+    fixture *f = *state;
+    static const char *const rows[][2] = {
+        {"", NULL},
+        {";", NULL},
+        {NAME "=x", NULL},
+        {" " NAME " = x ;;" REMEMBER "=y;" DATA "=", NULL},
+        {DATA ".0=a; " DATA ".17=b", NULL},
+        {"a=b", "a=b"},
+        {"a=b; " NAME "=x; c=d", "a=b; c=d"},
+        {"a;" NAME ";b=", "a; b="},
+        {NAME "x=1;x" NAME "=2;" DATA "x=3", NAME "x=1; x" NAME "=2; " DATA "x=3"},
+        {"BETTER-AUTH.session_token=x", "BETTER-AUTH.session_token=x"},
+    };
+
+    assert_null(ba_cookie_others(f->call));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const char *left;
+
+        fixture_header(f, "Cookie", rows[i][0]);
+        left = ba_cookie_others(f->call);
+        if (rows[i][1]) {
+            assert_string_equal(left, rows[i][1]);
+        }
+        else {
+            assert_null(left);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +278,7 @@ int main(void)
         FIXTURE_TEST(a_deletion_replaces_what_was_set),
         FIXTURE_TEST(deletes_chunks),
         FIXTURE_TEST(many_chunks_are_bounded),
+        FIXTURE_TEST(keeps_what_is_not_ours),
     };
 
     return cmocka_run_group_tests_name("cookie", tests, NULL, NULL);

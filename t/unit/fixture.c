@@ -3,6 +3,8 @@
 
 #include "fixture.h"
 
+#include "ba_jwe.h"
+
 #include <apr_general.h>
 
 /* ---- the store */
@@ -609,6 +611,10 @@ int fixture_setup(void **state)
     f->settings.delete_expires_in = 86400;
     f->settings.change_email_confirm = 1;
     add_secret(f, SECRET);
+    f->settings.cookie_cache.max_age = 300;
+    f->settings.cookie_cache_version = "1";
+    f->settings.cache_keys = ba_jwe_keys(f->settings.secrets, "better-auth-session", pool);
+    f->settings.cookie_room = 6142;
     ba_settings_finish(&f->settings, pool);
 
     f->store.base.ops = &store_ops;

@@ -67,6 +67,7 @@ typedef struct fixture {
     apr_array_header_t *log; /* of const char *, over all calls */
     const char *subject; /* of mails; NULL: the name of their document */
     struct ba_gate *gate; /* of those tests that make one */
+    struct ba_limit *limit;
 } fixture;
 
 /* For cmocka's setup and teardown; *state becomes a fixture. */

@@ -208,6 +208,35 @@ static void writes_users_and_sessions(void **state)
                         "\"userAgent\":\"curl\",\"userId\":\"U\",\"id\":\"S\"}");
 }
 
+static void queries(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *query;
+        const char *json;
+    } rows[] = {
+        {NULL, "{}"},
+        {"", "{}"},
+        {"&&", "{}"},
+        {"a=b", "{\"a\":\"b\"}"},
+        {"a", "{\"a\":\"\"}"},
+        {"a=", "{\"a\":\"\"}"},
+        {"=b", "{\"\":\"b\"}"},
+        {"a=b=c", "{\"a\":\"b=c\"}"},
+        {"a=b&c=d&a=e&a=f", "{\"a\":[\"b\",\"e\",\"f\"],\"c\":\"d\"}"},
+        {"a%3Db=%26+x%2B", "{\"a=b\":\"& x+\"}"},
+        {"a=%zz%", "{\"a\":\"%zz%\"}"},
+        {"a=%ff", "{\"a\":\"\xef\xbf\xbd\"}"},
+        {"a=x%00y", "{\"a\":\"x\\u0000y\"}"},
+        {"a%00b=c", "{}"},
+        {"__proto__=x", "{\"__proto__\":\"x\"}"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        assert_string_equal(ba_json_text(ba_json_from_query(rows[i].query, f->pool), f->pool), rows[i].json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +254,7 @@ int main(void)
         FIXTURE_TEST(odd_forms_are_objects),
         FIXTURE_TEST(writes_errors),
         FIXTURE_TEST(writes_users_and_sessions),
+        FIXTURE_TEST(queries),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -130,6 +130,16 @@ static void wipes(void **state)
     assert_memory_equal(text, "\0\0\0\0\0\0", 7);
 }
 
+/* http-api 12 */
+static void digests_identifiers(void **state)
+{
+    fixture *f = *state;
+
+    assert_string_equal(ba_mac_digest("reset-password:abcdefghijklmnopqrstuvwx", f->pool),
+                        "kW4Kkq2Pg7p8F2L5uPiAC2_-waW7ek7XNPF_g2EcuPc");
+    assert_string_equal(ba_mac_digest("", f->pool), "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +151,7 @@ int main(void)
         FIXTURE_TEST(rotation_verifies_with_all_secrets),
         cmocka_unit_test(compares_texts),
         cmocka_unit_test(wipes),
+        FIXTURE_TEST(digests_identifiers),
     };
 
     return cmocka_run_group_tests_name("mac", tests, NULL, NULL);

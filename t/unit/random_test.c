@@ -117,6 +117,25 @@ static void fills_bytes(void **state)
     assert_memory_not_equal(a, b, sizeof(a));
 }
 
+static void lower_case_and_digits(void **state)
+{
+    fixture *f = *state;
+    const char *text = ba_random_lower(20000, f->pool);
+    int seen[128] = {0};
+
+    assert_int_equal(strlen(text), 20000);
+    assert_int_equal(strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789"), 20000);
+    for (const char *p = text; *p; ++p) {
+        ++seen[(unsigned char)*p];
+    }
+    /* 555 of each on the average, with a deviation of 23; `byte % 36` gives the first four 625 */
+    for (const char *p = "abcdefghijklmnopqrstuvwxyz0123456789"; *p; ++p) {
+        assert_in_range(seen[(unsigned char)*p], 430, 680);
+    }
+    assert_string_not_equal(ba_random_lower(32, f->pool), ba_random_lower(32, f->pool));
+    assert_string_equal(ba_random_lower(0, f->pool), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +144,7 @@ int main(void)
         FIXTURE_TEST(does_not_repeat),
         FIXTURE_TEST(children_differ),
         cmocka_unit_test(fills_bytes),
+        FIXTURE_TEST(lower_case_and_digits),
     };
 
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);

@@ -4,95 +4,13 @@
 /* The endpoints on a store in memory: every branch that the wire tests cannot
  * reach at will, failures above all. */
 
-#include "ba_gate.h"
+#include "ba_limit.h"
 #include "ba_password.h"
 #include "ba_routes.h"
-#include "fixture.h"
+#include "serve.h"
 
-#define NAME "better-auth.session_token"
 #define DATA "better-auth.session_data"
 #define REMEMBER "better-auth.dont_remember"
-#define PASSWORD "correct horse"
-
-static int setup(void **state)
-{
-    fixture *f;
-
-    if (fixture_setup(state)) {
-        return -1;
-    }
-    f = *state;
-    return ba_gate_create(2, 4, (uid_t)-1, &f->gate, f->pool) != APR_SUCCESS;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-
-    ba_gate_destroy(f->gate);
-    return fixture_teardown(state);
-}
-
-/* Answers one request; type and body NULL: none. */
-static const ba_answer *serve_with(fixture *f, const char *method, const char *path,
-                                   const char *type, const char *body)
-{
-    const ba_route *route = ba_route_find(method, path);
-
-    assert_non_null(route);
-    f->call->gate = f->gate;
-    f->call->method = method;
-    f->call->path = path;
-    f->call->body.data = body;
-    f->call->body.len = body ? strlen(body) : 0;
-    ba_route_serve(f->call, route, type);
-    assert_int_not_equal(f->call->answer.status, 0);
-    return &f->call->answer;
-}
-
-static const ba_answer *serve(fixture *f, const char *method, const char *path, const char *body)
-{
-    fixture_call(f, method, path);
-    return serve_with(f, method, path, body ? "application/json" : NULL, body);
-}
-
-static void assert_error(const ba_answer *a, const ba_error *error)
-{
-    if (a->error != error) {
-        fail_msg("%d %s instead of %d %s", a->status, a->error && a->error->code ? a->error->code : "-",
-                 error->status, error->code ? error->code : "-");
-    }
-    assert_int_equal(a->status, error->status);
-    assert_null(a->body);
-    assert_null(a->location);
-    assert_int_equal(a->retry_after > 0, error->status == 503);
-}
-
-static int cookies_set(const fixture *f)
-{
-    return apr_table_elts(f->call->answer.cookies)->nelts;
-}
-
-static const char *hash_of(fixture *f, const char *password)
-{
-    ba_bytes text = {password, strlen(password)};
-
-    return ba_password_hash(&f->settings.hash, text, f->pool);
-}
-
-static const json_t *body_of(fixture *f, const ba_answer *a)
-{
-    ba_bytes text = {a->body, strlen(a->body)};
-
-    assert_int_equal(a->status, 200);
-    assert_string_equal(a->type, "application/json");
-    return ba_json_parse(text, f->pool);
-}
-
-static const char *text_at(const json_t *json, const char *key)
-{
-    return json_string_value(json_object_get(json, key));
-}
 
 /* ---- dispatch */
 
@@ -1323,6 +1241,93 @@ static void passwords_behind_the_gate(void **state)
     body_of(f, serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"));
 }
 
+static ba_time clock_at;
+
+static ba_time stopped_clock(void)
+{
+    return clock_at;
+}
+
+static const ba_answer *sign_in_as(fixture *f, const char *address, const char *password)
+{
+    return serve(f, "POST", "/sign-in/email",
+                 apr_psprintf(f->pool, "{\"email\":\"%s\",\"password\":\"%s\"}", address,
+                              password));
+}
+
+/* After ten wrong passwords nothing more is compared, wherever it comes in. */
+static void wrong_passwords_slow_an_account_down(void **state)
+{
+    fixture *f = with_zoe(state);
+    char *memory = apr_pcalloc(f->pool, ba_counters_size() + BA_COUNTERS_ALIGN);
+    ba_limit limit = {NULL, stopped_clock, "", 0};
+    ba_permit permit;
+    ba_gate *one;
+    int lost;
+
+    assert_int_equal(ba_counters_create((void *)APR_ALIGN((apr_uintptr_t)memory, BA_COUNTERS_ALIGN),
+                                        &limit.counters),
+                     APR_SUCCESS);
+    clock_at = NOW;
+    f->limit = &limit;
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = one;
+    /* without a place to hash nothing is tried */
+    assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
+    for (int i = 0; i < 20; ++i) {
+        assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_busy);
+        assert_error(sign_in_as(f, "nobody@example.com", "wrong"), &ba_err_busy);
+    }
+    ba_gate_leave(one, permit);
+    for (int i = 0; i < 5; ++i) {
+        assert_error(sign_in_as(f, i % 2 ? "zoe@example.com" : "ZOE@Example.com", "wrong"),
+                     &ba_err_credentials);
+        assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"),
+                     &ba_err_invalid_password);
+        assert_error(sign_in_as(f, "nobody@example.com", "wrong"), &ba_err_credentials);
+        assert_error(sign_in_as(f, "Nobody@example.com", "wrong"), &ba_err_credentials);
+    }
+    assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
+    assert_error(sign_in_as(f, "zoe@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 30);
+    assert_error(sign_in_as(f, "nobody@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 30);
+    assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"),
+                 &ba_err_too_many);
+    assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_too_many);
+    ba_gate_leave(one, permit);
+    assert_error(sign_in_as(f, "bob@example.com", "wrong"), &ba_err_credentials);
+    clock_at += BA_MS(30);
+    assert_error(serve_zoe(f, "POST", "/change-password",
+                           "{\"currentPassword\":\"x\",\"newPassword\":\"" NEXT "\"}"),
+                 &ba_err_invalid_password);
+    assert_error(sign_in_as(f, "zoe@example.com", PASSWORD), &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 60);
+    clock_at += BA_MS(60);
+    body_of(f, sign_in_as(f, "zoe@example.com", PASSWORD));
+    for (int i = 0; i < 9; ++i) {
+        assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_credentials);
+    }
+    body_of(f, serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"));
+    assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_credentials);
+}
+
+static void endpoints_by_path(void **state)
+{
+    static const char *const same[] = {"/sign-in/email", "/sign-in/email/", "/sign-in/email//"};
+    static const char *const none[] = {"", "/", "/sign-in", "/sign-in/", "/sign-in/emai",
+                                       "/sign-in/emails", "/Sign-In/Email", "/sign-in/email/x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); ++i) {
+        assert_string_equal(ba_route_endpoint(same[i]), same[0]);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); ++i) {
+        assert_null(ba_route_endpoint(none[i]));
+    }
+}
+
 static void list_accounts(void **state)
 {
     fixture *f = with_zoe(state);
@@ -1418,8 +1423,6 @@ static void ok_and_error(void **state)
     }
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1472,6 +1475,8 @@ int main(void)
         TEST(change_password_lost_race),
         TEST(change_password_store_failures),
         TEST(verify_password),
+        TEST(wrong_passwords_slow_an_account_down),
+        TEST(endpoints_by_path),
         TEST(passwords_behind_the_gate),
         TEST(list_accounts),
         TEST(unlink_account),

@@ -185,6 +185,20 @@ static void email_table(void **state)
     }
 }
 
+static void says_where(void **state)
+{
+    fixture *f = *state;
+    const char *problem = NULL;
+    ba_bytes text = {"{\"email\":\"x\"}", 13};
+
+    assert_null(ba_schema_read(&schema, "query", ba_json_parse(text, f->pool), &problem, f->pool));
+    assert_string_equal(problem, "[query.text] Invalid input: expected string, received undefined; "
+                                 "[query.email] Invalid email address; "
+                                 "[query.bytes] Invalid input: expected string, received undefined");
+    assert_null(ba_schema_read(&schema, "query", NULL, &problem, f->pool));
+    assert_string_equal(problem, "[query] Invalid input: expected object, received undefined");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +210,7 @@ int main(void)
         FIXTURE_TEST(a_body_may_be_optional),
         FIXTURE_TEST(refuses_nul_in_text),
         cmocka_unit_test(email_table),
+        FIXTURE_TEST(says_where),
     };
 
     return cmocka_run_group_tests_name("schema", tests, NULL, NULL);

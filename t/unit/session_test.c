@@ -201,7 +201,7 @@ static void a_long_token_is_not_asked_for(void **state)
 
     memset(token, 'x', 300);
     token[300] = '\0';
-    ba_session_set_cookies(f->call, &(ba_session){.token = token}, 1);
+    ba_session_set_cookies(f->call, &(ba_session){.token = token}, NULL, 1);
     fixture_header(f, "Cookie", fixture_cookie(f, NAME));
     assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
     assert_int_equal(f->store.asked[OP_SESSION], 0);
@@ -336,14 +336,14 @@ static void sets_cookies(void **state)
     fixture *f = *state;
     const ba_session s = {.token = TOKEN};
 
-    assert_int_equal(ba_session_set_cookies(f->call, &s, 0), APR_SUCCESS);
+    assert_int_equal(ba_session_set_cookies(f->call, &s, NULL, 0), APR_SUCCESS);
     assert_int_equal(cookies_set(f), 2);
     assert_string_equal(fixture_cookie(f, NAME),
                         NAME "=" COOKIE_TOKEN "; Path=/; HttpOnly; SameSite=Lax");
     assert_string_equal(fixture_cookie(f, REMEMBER),
                         REMEMBER "=" COOKIE_TRUE "; Path=/; HttpOnly; SameSite=Lax");
     fixture_call(f, "POST", "/sign-in/email");
-    assert_int_equal(ba_session_set_cookies(f->call, &s, 1), APR_SUCCESS);
+    assert_int_equal(ba_session_set_cookies(f->call, &s, NULL, 1), APR_SUCCESS);
     assert_int_equal(cookies_set(f), 1);
 }
 

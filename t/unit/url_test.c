@@ -134,6 +134,80 @@ static void safe_paths(void **state)
     assert_true(ba_url_safe_path("/\xc2\xa0")); /* the first after C1 */
 }
 
+/* What npm's appendQueryParams() gives, but for paths it resolves. */
+static void appends_a_parameter(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *text;
+        const char *expected;
+    } rows[] = {
+        {"/", "/?error=X"},
+        {"/a", "/a?error=X"},
+        {"/a?", "/a?error=X"},
+        {"/a?b", "/a?b&error=X"},
+        {"/a?b=c&", "/a?b=c&error=X"},
+        {"/a?error=Y", "/a?error=Y&error=X"},
+        {"/a#f", "/a?error=X#f"},
+        {"/a?b=c#f?g", "/a?b=c&error=X#f?g"},
+        {"/a#", "/a?error=X#"},
+        {"/a/../b", "/a/../b?error=X"},
+        {"/a;b@c:d", "/a;b@c:d?error=X"},
+        {"http://auth.test", "http://auth.test/?error=X"},
+        {"http://auth.test/", "http://auth.test/?error=X"},
+        {"http://auth.test?b", "http://auth.test/?b&error=X"},
+        {"http://auth.test#f", "http://auth.test/?error=X#f"},
+        {"https://app.example:8443/a?b#c", "https://app.example:8443/a?b&error=X#c"},
+        {"myapp://open", "myapp://open?error=X"},
+        {"myapp:open", "myapp:open?error=X"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        assert_string_equal(ba_url_append(rows[i].text, "error", "X", f->pool), rows[i].expected);
+    }
+    assert_string_equal(ba_url_append("/a", "error", "a b&c=d#e%", f->pool), "/a?error=a+b%26c%3Dd%23e%25");
+}
+
+/* As URLSearchParams.set() does. */
+static void sets_a_parameter(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *text;
+        const char *expected;
+    } rows[] = {
+        {"/", "http://auth.test/?token=T"},
+        {"/a?x=1", "http://auth.test/a?x=1&token=T"},
+        {"/a?x=1#f", "http://auth.test/a?x=1&token=T#f"},
+        {"/a?", "http://auth.test/a?token=T"},
+        {"/a?&&x=1&", "http://auth.test/a?x=1&token=T"},
+        {"/a?x", "http://auth.test/a?x=&token=T"},
+        {"/a?=v", "http://auth.test/a?=v&token=T"},
+        {"/a?token=old&x=1", "http://auth.test/a?token=T&x=1"},
+        {"/a?x=1&token=old&y=2&token=older", "http://auth.test/a?x=1&token=T&y=2"},
+        {"/a?t%6Fken=old", "http://auth.test/a?token=T"},
+        {"/a?token", "http://auth.test/a?token=T"},
+        {"/a?Token=old", "http://auth.test/a?Token=old&token=T"},
+        {"/a?x=a+b%20c", "http://auth.test/a?x=a+b+c&token=T"},
+        {"/a?x=%26%3d%23", "http://auth.test/a?x=%26%3D%23&token=T"},
+        {"/a?x=~!*'()", "http://auth.test/a?x=%7E%21*%27%28%29&token=T"},
+        {"/a?x=\xc3\xab", "http://auth.test/a?x=%C3%AB&token=T"},
+        {"/a?x=a=b", "http://auth.test/a?x=a%3Db&token=T"},
+        {"http://auth.test", "http://auth.test/?token=T"},
+        {"https://app.example/a?x=1", "https://app.example/a?x=1&token=T"},
+        {"https://app.example?x=1#f", "https://app.example/?x=1&token=T#f"},
+        {"myapp://open/x", "myapp://open/x?token=T"},
+        {"/a#?token=old", "http://auth.test/a?token=T#?token=old"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        assert_string_equal(ba_url_set("http://auth.test", rows[i].text, "token", "T", f->pool),
+                            rows[i].expected);
+    }
+    assert_string_equal(ba_url_set("http://auth.test", "/", "token", "a b\r\n&", f->pool),
+                        "http://auth.test/?token=a+b%0D%0A%26");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +215,8 @@ int main(void)
         FIXTURE_TEST(refuses_the_ambiguous),
         FIXTURE_TEST(reads_schemes_without_origin),
         cmocka_unit_test(safe_paths),
+        FIXTURE_TEST(appends_a_parameter),
+        FIXTURE_TEST(sets_a_parameter),
     };
 
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);

@@ -111,6 +111,11 @@ sub _pipe {
 sub create {
     my ($self, $database, @files) = @_;
     $self->sql("CREATE DATABASE `$database` CHARACTER SET utf8mb4");
+    $self->load($database, @files);
+}
+
+sub load {
+    my ($self, $database, @files) = @_;
     for my $file (@files) {
         open my $in, '<:encoding(UTF-8)', $file or die "$file: $!\n";
         local $/;

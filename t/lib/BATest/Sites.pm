@@ -7,6 +7,29 @@ package BATest::Sites;
 use strict;
 use warnings;
 
+# Mail goes to files; what was written is read from the table test_mail (t/conf/mails-*.sql).
+my $MAIL = "    BetterAuthMailer dir:\@WORK\@/mails\n";
+# Everything that mail makes possible, each step confirmed by it.
+my $CONFIRM = $MAIL . "    BetterAuthChangeEmail on\n    BetterAuthDeleteUser confirm\n";
+my $PROMPT = $MAIL . <<'END';
+    BetterAuthChangeEmail on
+    BetterAuthChangeEmailConfirm off
+    BetterAuthChangeEmailUnverified on
+    BetterAuthDeleteUser on
+    BetterAuthVerifyOnSignUp on
+    BetterAuthVerifySignsIn on
+    BetterAuthResetRevokesSessions on
+    BetterAuthVerificationIdentifier hashed
+    BetterAuthVerifyExpiresIn 10m
+    BetterAuthResetExpiresIn 10m
+END
+my $STRICT = $MAIL . <<'END';
+    BetterAuthRequireEmailVerification on
+    BetterAuthVerifyOnSignIn on
+    BetterAuthDeleteUser confirm
+    BetterAuthDeleteExpiresIn 10m
+END
+
 # name => what differs. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
@@ -46,8 +69,18 @@ END
         Require all denied
     </Location>
 END
-    node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1 },
-    'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1 },
+    # sessions in cookies
+    'cache-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-sqlite' => { dialect => 'sqlite', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-jwt'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwt 2m\n" },
+    'cache-jwe'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwe\n" },
+    node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $CONFIRM },
+    'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1, extra => $CONFIRM },
+    'node-prompt' => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $PROMPT },
+    'client-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $PROMPT },
+    'client-sqlite' => { dialect => 'sqlite', extra => $PROMPT },
+    'client-confirm-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $CONFIRM },
+    'client-confirm-sqlite' => { dialect => 'sqlite', extra => $CONFIRM },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
     'parity-closed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthSignUp off\n" },
@@ -55,28 +88,104 @@ END
                        extra => "    BetterAuthAutoSignIn off\n" },
     'parity-verify' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthRequireEmailVerification on\n" },
+    'parity-limit' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, limit => <<'END' },
+    BetterAuthRateLimitDefault 10 5
+    BetterAuthRateLimitRule /ok 2 2
+    BetterAuthRateLimitRule /list-* 1m 1
+    BetterAuthRateLimitRule /error off
+    BetterAuthRateLimitRule /list-accounts 10 9
+END
     'parity-secure' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, origin => 'https://auth.test',
-                       extra => "    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
+                       extra => "$CONFIRM    BetterAuthVerifySignsIn on\n    BetterAuthTrustedOrigins https://*.x.example *.y.example\n" },
+    'parity-confirm' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $CONFIRM },
+    'parity-prompt' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $PROMPT },
+    'parity-strict' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => $STRICT },
+    'parity-silent' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "$MAIL    BetterAuthRequireEmailVerification on\n    BetterAuthVerifyOnSignUp off\n" },
+    # what is possible without mail
+    'parity-bare' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
+                       extra => "    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n    BetterAuthDeleteUser on\n" },
 );
 
+# mail: what a mailer makes possible, and else the defaults; strict: the other value of each setting.
+my %FLOWS = (mail => <<'END', strict => <<'END');
+    BetterAuthChangeEmail on
+    BetterAuthDeleteUser on
+END
+    BetterAuthRequireEmailVerification on
+    BetterAuthVerifyOnSignIn on
+    BetterAuthVerifySignsIn on
+    BetterAuthVerifyExpiresIn 10m
+    BetterAuthResetExpiresIn 10m
+    BetterAuthResetRevokesSessions on
+    BetterAuthChangeEmail on
+    BetterAuthChangeEmailUnverified on
+    BetterAuthChangeEmailConfirm off
+    BetterAuthDeleteUser confirm
+    BetterAuthDeleteExpiresIn 10m
+    BetterAuthVerificationIdentifier hashed
+END
+sub flows { my ($kind) = @_; return $MAIL . $FLOWS{$kind} }
+for my $kind (keys %FLOWS) {
+    $PLAIN{"$kind-mysql"} = { dialect => 'mysql', database => 'ba_mysql', extra => flows($kind) };
+    $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => flows($kind) };
+}
+
 # The build with sanitizers serves what runs twice.
-our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip);
+our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
+    cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
+
+# The same in Better Auth's words; senders: which mails server.mjs has a sender for.
+my @CONFIRM = (senders => [qw(reset verify change delete)], options => { user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } });
+my @PROMPT = (senders => [qw(reset verify)], options => {
+    emailAndPassword => { revokeSessionsOnPasswordReset => \1, resetPasswordTokenExpiresIn => 600 },
+    emailVerification => { sendOnSignUp => \1, autoSignInAfterVerification => \1, expiresIn => 600 },
+    user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } },
+    verification => { storeIdentifier => 'hashed' },
+});
+my @STRICT = (senders => [qw(reset verify delete)], options => {
+    emailAndPassword => { requireEmailVerification => \1 }, emailVerification => { sendOnSignIn => \1 },
+    user => { deleteUser => { enabled => \1, deleteTokenExpiresIn => 600 } },
+});
 
 # What the npm servers of the oracle are told, by name; the httpd site "parity-NAME" is configured alike.
 our %NPM = (
     main   => { database => 'ba_npm' },
-    node   => { database => 'ba_node' },
-    'node-own' => { database => 'ba_node_own' },
+    node   => { database => 'ba_node', @CONFIRM },
+    'node-own' => { database => 'ba_node_own', @CONFIRM },
+    'node-prompt' => { database => 'ba_node', @PROMPT },
+    client => { database => 'ba_npm', @PROMPT },
+    'client-confirm' => { database => 'ba_npm', @CONFIRM },
     parity => { database => 'ba_parity_npm' },
     'parity-closed' => { database => 'ba_parity_npm', options => { emailAndPassword => { disableSignUp => \1 } } },
     'parity-manual' => { database => 'ba_parity_npm', options => { emailAndPassword => { autoSignIn => \0 } } },
     'parity-verify' => { database => 'ba_parity_npm', options => { emailAndPassword => { requireEmailVerification => \1 } } },
-    'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test',
-        options => { trustedOrigins => ['https://*.x.example', '*.y.example'] } },
+    'parity-limit' => { database => 'ba_parity_npm', options => { rateLimit => { enabled => \1, window => 10, max => 5,
+        customRules => { '/ok' => { window => 2, max => 2 }, '/list-*' => { window => 60, max => 1 }, '/error' => \0 } } } },
+    'parity-secure' => { database => 'ba_parity_npm', baseURL => 'https://auth.test', senders => [qw(reset verify change delete)],
+        options => { trustedOrigins => ['https://*.x.example', '*.y.example'], emailVerification => { autoSignInAfterVerification => \1 },
+                     user => { changeEmail => { enabled => \1 }, deleteUser => { enabled => \1 } } } },
+    'parity-confirm' => { database => 'ba_parity_npm', @CONFIRM },
+    'parity-prompt' => { database => 'ba_parity_npm', @PROMPT },
+    'parity-strict' => { database => 'ba_parity_npm', @STRICT },
+    'parity-silent' => { database => 'ba_parity_npm', senders => [qw(reset verify)],
+        options => { emailAndPassword => { requireEmailVerification => \1 }, emailVerification => { sendOnSignUp => \0 } } },
+    'parity-bare' => { database => 'ba_parity_npm',
+        options => { user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } } } },
 );
 
-# Text of one virtual host. %with: srcdir, secret, origin, echo, params (of mod_dbd), cgi.
+# The cookie cache in each form, on both sides; the version of one of them is not the default.
+for my $form (qw(compact jwt jwe)) {
+    my $version = $form eq 'jwt' ? 'v2 of it' : '1';
+    my $extra = qq{    BetterAuthCookieCache $form\n    BetterAuthCookieCacheVersion "$version"\n};
+    my %options = (session => { cookieCache => { enabled => \1, strategy => $form, ($version eq '1' ? () : (version => $version)) } });
+    $PLAIN{"$_->[0]-cache-$form"} = { dialect => 'mysql', database => $_->[1], scrypt => 1, remoteip => $_->[2], extra => $extra }
+        for ['parity', 'ba_parity', 1], ['node', 'ba_node', 0];
+    $NPM{"$_->[0]-cache-$form"} = { database => $_->[1], options => \%options } for ['parity', 'ba_parity_npm'], ['node', 'ba_node'];
+}
+
+# Text of one virtual host. %with: srcdir, workdir, secret, origin, echo, params (of mod_dbd), cgi.
 sub conf {
     my ($site, %with) = @_;
     open my $in, '<', "$with{srcdir}/t/conf/site.conf" or die "t/conf/site.conf: $!\n";
@@ -88,8 +197,10 @@ sub conf {
         SECRET => $with{secret},
         ORIGIN => $site->{origin} // $with{origin},
         ROOT   => "$with{srcdir}/t/conf/site",
+        LIMIT  => $site->{limit} // 'BetterAuthRateLimit off',    # tests are in a hurry
         HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
         ECHO   => $with{echo},
+        WORK   => $with{workdir},
     );
     $text =~ s/^# content$(.*)^# end of content$//ms if $site->{closed};    # a host that is nothing but a back end
     $text .= $site->{extra} // '';
@@ -107,11 +218,11 @@ sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return jo
 sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
 
 # One more virtual host; request() knows it by its name from then on.
-#   file: its SQLite database, drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
 sub vhost {
     my ($name, %o) = @_;
     my $state = BATest::state();
-    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra});
+    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit});
     $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
     my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
     $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};

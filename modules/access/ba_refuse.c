@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_refuse.h"
+
+#include "ba_httpd.h"
+#include "ba_require.h"
+#include "ba_text.h"
+#include "ba_url.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_core.h>
+#include <string.h>
+#include <strings.h>
+
+/* Longest way back that a sign-in link carries. */
+#define RETURN_MAX 2000
+
+/* A person who came by a link or the address bar, and can be shown a page. */
+static int is_navigation(const request_rec *r)
+{
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    if (r->method_number != M_GET || apr_table_get(r->headers_in, "X-Requested-With")
+        || apr_table_get(r->headers_in, "Upgrade")) {
+        return 0;
+    }
+    if (mode) {
+        /* not into a frame: sign-in refuses to be framed */
+        return !strcasecmp(mode, "navigate") && (!dest || !strcasecmp(dest, "document"));
+    }
+    return accept && ap_strcasestr(accept, "text/html");
+}
+
+/* Path and query of what was asked for; "/" if it cannot be a way back. */
+static const char *way_back(request_rec *r)
+{
+    /* as sent: r->uri is decoded, and "%3F" is not "?" */
+    const char *path = ba_httpd_first(r)->unparsed_uri;
+    apr_size_t len;
+
+    if (*path != '/') {
+        const char *host = strstr(path, "://"); /* a request for an absolute URL */
+
+        path = host ? strchr(host + 3, '/') : NULL;
+    }
+    if (!path) {
+        return "/";
+    }
+    len = strcspn(path, "#");
+    if (len > RETURN_MAX) {
+        len = strcspn(path, "?#");
+    }
+    path = apr_pstrmemdup(r->pool, path, len);
+    return len <= RETURN_MAX && ba_url_safe_path(path) ? path : "/";
+}
+
+/* A page of ours, with the way back to where this request wanted to go. */
+static const char *page(request_rec *r, const char *name)
+{
+    const ba_settings *settings = ba_httpd_site(r->server)->settings;
+
+    return apr_pstrcat(r->pool, settings->pages_path, name, strchr(name, '?') ? "&" : "?",
+                       "callbackURL=", ba_text_url_encode(way_back(r), r->pool), NULL);
+}
+
+static int redirect(request_rec *r, const char *name)
+{
+    apr_table_setn(r->headers_out, "Location", page(r, name));
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    return HTTP_MOVED_TEMPORARILY;
+}
+
+static int has_error_document(request_rec *r, int status)
+{
+    return ap_response_code_string(r, ap_index_of_response(status)) != NULL;
+}
+
+/* An error for a person: the operator's ErrorDocument, else a page of ours. */
+static int show(request_rec *r, int status, const char *name)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (!r->main && !has_error_document(r, status) && ba_httpd_site(r->server)->has_pages) {
+        ap_custom_response(r, status, page(r, name));
+    }
+    return status;
+}
+
+/* A form that a person has sent; a program would not say that it navigates. */
+static int is_form(const request_rec *r)
+{
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    if (r->method_number != M_POST || apr_table_get(r->headers_in, "X-Requested-With")) {
+        return 0;
+    }
+    if (mode) {
+        return !strcasecmp(mode, "navigate");
+    }
+    return type && accept && ap_strcasestr(accept, "text/html")
+           && (!strncasecmp(type, "application/x-www-form-urlencoded", 33)
+               || !strncasecmp(type, "multipart/form-data", 19));
+}
+
+int ba_refuse(request_rec *r, const ba_error *error)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (error->status == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, BA_RETRY_AFTER));
+    }
+    if (r->main || is_navigation(r)) {
+        return error->status;
+    }
+    ba_httpd_allow_origin(r);
+    return ba_httpd_error(r, error);
+}
+
+/* RFC 9110 wants a challenge with every 401. No browser knows this scheme, so none
+ * shows a box for it. */
+static void challenge(request_rec *r)
+{
+    const char *realm = ap_auth_name(r);
+
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                   apr_psprintf(r->pool, "Session realm=\"%s\"",
+                                realm ? ap_escape_quotes(r->pool, realm) : ""));
+}
+
+int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
+{
+    /* pass: the Require lines refuse all the same, so as auto */
+    if (!r->main && how == BA_UNAUTHENTICATED_REDIRECT) {
+        return redirect(r, "/sign-in");
+    }
+    if (!r->main && how != BA_UNAUTHENTICATED_401) {
+        if (is_navigation(r) && !has_error_document(r, HTTP_UNAUTHORIZED)) {
+            return redirect(r, "/sign-in");
+        }
+        if (is_form(r)) {
+            return show(r, HTTP_UNAUTHORIZED, "/expired");
+        }
+    }
+    challenge(r);
+    return ba_refuse(r, &ba_err_unauthorized);
+}
+
+int ba_refuse_user(request_rec *r)
+{
+    int for_people = is_navigation(r) || is_form(r);
+
+    if (ba_require_wants_fresh(r)) {
+        return is_navigation(r) && !r->main ? redirect(r, "/sign-in?again=1")
+               : is_form(r)                 ? show(r, HTTP_FORBIDDEN, "/expired")
+                                            : ba_refuse(r, &ba_err_not_fresh);
+    }
+    /* whoever wrote an error document of their own meant it for all */
+    return for_people || has_error_document(r, HTTP_FORBIDDEN)
+               ? show(r, HTTP_FORBIDDEN, "/forbidden")
+               : ba_refuse(r, &ba_err_forbidden);
+}
+
+/* ---- preflights: a browser asks without cookies whether it may ask with them */
+
+int ba_refuse_is_preflight(const request_rec *r)
+{
+    return r->method_number == M_OPTIONS && apr_table_get(r->headers_in, "Origin")
+           && apr_table_get(r->headers_in, "Access-Control-Request-Method");
+}
+
+int ba_refuse_preflight(request_rec *r)
+{
+    const char *headers = apr_table_get(r->headers_in, "Access-Control-Request-Headers");
+
+    if (!ba_httpd_allow_origin(r)) {
+        return DECLINED; /* nobody's, and refused as such */
+    }
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Methods",
+                   apr_table_get(r->headers_in, "Access-Control-Request-Method"));
+    if (headers) {
+        apr_table_setn(r->err_headers_out, "Access-Control-Allow-Headers", headers);
+    }
+    apr_table_setn(r->err_headers_out, "Access-Control-Max-Age", "600");
+    r->status = HTTP_NO_CONTENT;
+    ap_send_error_response(r, 0);
+    return DONE;
+}

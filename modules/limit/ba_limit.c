@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_limit.h"
+
+#include "ba_settings.h"
+#include "ba_text.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <string.h>
+
+/* Wrong passwords in a row before an account is slowed down; what the next try then
+ * waits for, doubled by each that fails; and when an account counts as left alone.
+ * SP 800-63B has 100 in a row as its limit: that many take more than three days. */
+#define FREE_TRIES 10
+#define FIRST_DELAY BA_MS(30)
+#define LONGEST_DELAY BA_MS(3600)
+#define ACCOUNT_LIFE BA_MS(86400)
+
+/* ---- both */
+
+static apr_uint64_t key_of(const ba_call *call, const char *kind, const char *who, const char *what)
+{
+    const ba_limit *limit = call->limit;
+
+    return ba_counters_key(limit->counters,
+                           apr_pstrcat(call->pool, limit->scope, "\n", kind, who, "|", what, NULL));
+}
+
+static int hold(ba_call *call, apr_uint64_t key, int make, ba_time *now, ba_counter **counter)
+{
+    ba_limit *limit = call->limit;
+    apr_status_t rv;
+
+    *now = limit->clock();
+    rv = ba_counters_hold(limit->counters, key, make, *now, counter);
+    if (rv != APR_SUCCESS && !apr_atomic_xchg32(&limit->failed, 1)) {
+        ba_call_log(call, BA_LOG_ERROR, rv,
+                    "BA0801: cannot count requests; what should be counted is answered with 503");
+    }
+    return rv == APR_SUCCESS;
+}
+
+static int refuse(ba_call *call, ba_time wait)
+{
+    ba_call_fail(call, &ba_err_too_many);
+    call->answer.retry_after = (int)((wait + 999) / 1000);
+    return 0;
+}
+
+static int unavailable(ba_call *call)
+{
+    ba_call_fail(call, &ba_err_unavailable);
+    return 0;
+}
+
+/* ---- requests */
+
+/* Better Auth's own rules; the first that fits takes the place of the default. */
+static const struct {
+    const char *path;
+    int prefix;
+    ba_rate rate;
+} built_in[] = {
+    {"/sign-in", 1, {10, 3}},
+    {"/sign-up", 1, {10, 3}},
+    {"/change-password", 1, {10, 3}},
+    {"/change-email", 1, {10, 3}},
+    {"/request-password-reset", 0, {60, 3}},
+    {"/send-verification-email", 0, {60, 3}},
+    {"/forget-password", 1, {60, 3}},
+};
+
+static ba_rate rate_of(const ba_settings *settings, const char *endpoint)
+{
+    const apr_array_header_t *rules = settings->rate_rules;
+
+    for (int i = 0; rules && i < rules->nelts; ++i) {
+        const ba_rate_rule *rule = &APR_ARRAY_IDX(rules, i, ba_rate_rule);
+
+        if (ba_text_glob(rule->path, endpoint)) {
+            return rule->rate;
+        }
+    }
+    for (apr_size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); ++i) {
+        if (built_in[i].prefix ? !strncmp(endpoint, built_in[i].path, strlen(built_in[i].path))
+                               : !strcmp(endpoint, built_in[i].path)) {
+            return built_in[i].rate;
+        }
+    }
+    return settings->rate_default;
+}
+
+/* One request more: 0, or what it has to wait for. Better Auth's algorithm: the window
+ * begins anew with every request that is let through (http-api 7.2). */
+static ba_time count_request(ba_counter *c, ba_rate rate, ba_time now)
+{
+    ba_time window = BA_MS(rate.window);
+
+    if (c->count && now - c->last < window && c->count >= rate.max) {
+        return c->last + window - now;
+    }
+    if (now - c->last >= window) {
+        c->count = 0;
+    }
+    ++c->count;
+    c->last = now;
+    c->life = window;
+    c->told = 0;
+    return 0;
+}
+
+int ba_limit_request(ba_call *call, const char *endpoint)
+{
+    ba_rate rate;
+    apr_uint64_t key;
+    ba_counter *c;
+    ba_time now, wait;
+    int first;
+
+    if (!call->limit) {
+        return 1;
+    }
+    rate = endpoint ? rate_of(call->settings, endpoint) : call->settings->rate_default;
+    if (!rate.max) {
+        return 1;
+    }
+    key = key_of(call, "client ", call->client, endpoint ? endpoint : "");
+    if (!hold(call, key, 1, &now, &c)) {
+        return unavailable(call);
+    }
+    wait = count_request(c, rate, now);
+    first = wait && !c->told;
+    c->told |= wait != 0;
+    ba_counters_release(call->limit->counters, key);
+    if (first) {
+        ba_call_log(call, BA_LOG_INFO, 0, "BA0802: too many requests to %s, client %s",
+                    endpoint ? endpoint : "unknown paths", call->client);
+    }
+    return wait ? refuse(call, wait) : 1;
+}
+
+/* ---- accounts */
+
+static ba_time delay_after(apr_uint32_t failures)
+{
+    apr_uint32_t doublings = failures - FREE_TRIES;
+
+    return doublings < 7 && FIRST_DELAY << doublings < LONGEST_DELAY ? FIRST_DELAY << doublings
+                                                                     : LONGEST_DELAY;
+}
+
+static int slowed_down(const ba_counter *c)
+{
+    return c && c->count >= FREE_TRIES;
+}
+
+static apr_uint64_t account_key(const ba_call *call, const char *address)
+{
+    return key_of(call, "account ", address, "");
+}
+
+/* Once slow, there is one try for each delay: it is taken here, so that many at the
+ * same time do not all come before the first one's result. */
+int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try *attempt)
+{
+    ba_time now, wait = 0;
+    ba_counter *c;
+    int first = 0;
+
+    if (!call->limit) {
+        return 1;
+    }
+    attempt->key = account_key(call, address);
+    attempt->taken = 0;
+    if (!hold(call, attempt->key, 0, &now, &c)) {
+        return unavailable(call);
+    }
+    if (slowed_down(c)) {
+        ba_time delay = delay_after(c->count);
+
+        if (now - c->last < delay) {
+            wait = c->last + delay - now;
+            first = !c->told;
+            c->told = 1;
+        }
+        else {
+            c->last = attempt->taken = now;
+        }
+    }
+    ba_counters_release(call->limit->counters, attempt->key);
+    if (first) {
+        ba_call_log(call, BA_LOG_INFO, 0,
+                    "BA0803: too many wrong passwords, user %s, client %s; %" APR_INT64_T_FMT
+                    " seconds to wait",
+                    user_id, call->client, (wait + 999) / 1000);
+    }
+    return wait ? refuse(call, wait) : 1;
+}
+
+static void count_try(ba_counter *c, const ba_try *attempt, ba_outcome outcome, ba_time now)
+{
+    switch (outcome) {
+    case BA_TRY_WRONG:
+        ++c->count;
+        c->last = now;
+        c->life = ACCOUNT_LIFE;
+        c->told = 0;
+        break;
+    case BA_TRY_RIGHT:
+        c->key = 0;
+        break;
+    case BA_TRY_UNDECIDED:
+        /* gives the try back, if it was this one */
+        if (slowed_down(c) && c->last == attempt->taken) {
+            c->last = now - delay_after(c->count);
+        }
+        break;
+    }
+}
+
+void ba_limit_tried(ba_call *call, const ba_try *attempt, ba_outcome outcome)
+{
+    ba_counter *c;
+    ba_time now;
+
+    if (!call->limit || !hold(call, attempt->key, outcome == BA_TRY_WRONG, &now, &c)) {
+        return;
+    }
+    if (c) {
+        count_try(c, attempt, outcome, now);
+    }
+    ba_counters_release(call->limit->counters, attempt->key);
+}
+
+void ba_limit_clear(ba_call *call, const char *address)
+{
+    if (call->limit) {
+        ba_try attempt = {account_key(call, address), 0};
+
+        ba_limit_tried(call, &attempt, BA_TRY_RIGHT);
+    }
+}

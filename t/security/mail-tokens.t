@@ -1,0 +1,174 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+
+# A mailed token works once, whoever is how fast; a database that breaks in the middle does not cost it; who had an
+# account before its address was proved has no way in after a reset (GHSA-qq9h-g4jm-xgf3).
+use strict;
+use warnings;
+use BATest;
+use BATest::Sites;
+
+my $NEXT = 'another horse battery';
+
+sub token {
+    my ($site, $email) = @_;
+    post($site, '/request-password-reset', { email => $email });
+    return ((mails($site, $email))[-1]{url} =~ m{/reset-password/(\w+)\?})[0];
+}
+sub reset_to { my ($site, $token, $password) = @_; return post($site, '/reset-password', { newPassword => $password, token => $token }) }
+sub works { my ($site, $email, $password) = @_; return post($site, '/sign-in/email', { email => $email, password => $password })->{status} == 200 }
+sub told { my ($answer) = @_; return $answer ? "$answer->{status} " . ($answer->{json}{code} // '') : 'none' }
+sub counted { my %count; $count{$_}++ for @_; return \%count }
+
+# A database server of its own, for later.
+my $SITE = 'mail-database-down';
+my $db = private_mariadb($SITE);
+$db->create('good', schema('mysql'));
+my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'good', extra => BATest::Sites::flows('strict'));
+
+each_site {
+    my ($site) = @_;
+    my $strict = $site =~ s/^mail/strict/r;
+
+    subtest 'fifty resets with one token' => sub {
+        my $ada = sign_up($site, email => 'ada@example.com');
+        my $token = token($site, 'ada@example.com');
+        my @said = parallel(50, sub { return told(reset_to($site, $token, "new horse battery $_[0]")) });
+        is_deeply(counted(@said), { '200 ' => 1, '400 INVALID_TOKEN' => 49 }, 'one succeeds');
+        my ($winner) = grep { $said[$_ - 1] =~ /^200/ } 1 .. 50;
+        ok(works($site, 'ada@example.com', "new horse battery $winner"), 'its password counts');
+        is(scalar sql($site, 'SELECT id FROM account'), 1, 'in one account');
+        is(scalar mails($site), 2, 'one link, one notice');
+        clean($site);
+    };
+
+    subtest 'fifty resets for who has no account of ours' => sub {
+        sign_up($site, email => 'ada@example.com');
+        sql($site, 'DELETE FROM account');
+        my @tokens = map { token($site, 'ada@example.com') } 1, 2;
+        my @said = parallel(50, sub { return told(reset_to($site, $tokens[$_[0] % 2], $NEXT)) });
+        is_deeply(counted(@said), { '200 ' => 2, '400 INVALID_TOKEN' => 48 }, 'two tokens, twice');
+        ok(works($site, 'ada@example.com', $NEXT), 'the password counts');
+        clean($site);
+    };
+
+    subtest 'fifty deletions with one token' => sub {
+        post($strict, '/sign-up/email', { name => '', email => 'ada@example.com', password => PASSWORD });
+        sql($strict, 'UPDATE user SET emailVerified = 1; DELETE FROM ba_mail; DELETE FROM test_mail;');
+        my $cookie = cookie_header(post($strict, '/sign-in/email', { email => 'ada@example.com', password => PASSWORD }));
+        post($strict, '/delete-user', {}, cookie => $cookie);
+        my ($token) = (mails($strict))[-1]{url} =~ /token=(\w+)/;
+        my @said = parallel(50, sub {
+            my ($n) = @_;
+            return told($n % 2 ? request($strict, GET => "/api/auth/delete-user/callback?token=$token", cookie => $cookie)
+                : post($strict, '/delete-user', { token => $token }, cookie => $cookie));
+        });
+        my $count = counted(@said);
+        is(delete $count->{'200 '}, 1, 'one succeeds') or diag explain \@said;
+        is_deeply([grep { !/^(?:404 (?:INVALID_TOKEN|FAILED_TO_GET_USER_INFO)|401 UNAUTHORIZED)$/ } keys %$count], [], 'the others find no token, or nobody') or diag explain $count;
+        is(user_count($strict), 0, 'the user is gone');
+        clean($strict);
+    };
+
+    subtest 'twenty times the same link to verify, and to change' => sub {
+        my $ada = sign_up($site, email => 'ada@example.com');
+        post($site, '/change-email', { newEmail => 'new@example.com' }, cookie => $ada->{cookie});
+        post($site, '/send-verification-email', { email => 'ada@example.com' }, cookie => $ada->{cookie});
+        my %url = map { $_->{to} => $_->{url} =~ s{^http://auth\.test}{}r =~ s/&callbackURL.*//r } mails($site);
+        my $opens = sub { my ($url) = @_; return counted(parallel(20, sub { return told(request($site, GET => $url, cookie => $ada->{cookie})) })) };
+        is_deeply($opens->($url{'ada@example.com'}), { '200 ' => 20 }, 'to verify twice is harmless');
+        my $count = $opens->($url{'new@example.com'});
+        is(delete $count->{'200 '}, 1, 'the change happens once');
+        is_deeply([grep { !/^401 (?:USER_NOT_FOUND|INVALID_USER)$/ } keys %$count], [], 'then the old address is nobody') or diag explain $count;
+        is_deeply([sql($site, 'SELECT email, emailVerified FROM user')], [['new@example.com', 1]], 'it is the new one');
+        clean($site);
+    };
+
+    subtest 'two users want one address' => sub {
+        my @users = map { sign_up($site, email => "user$_\@example.com") } 1, 2;
+        post($site, '/change-email', { newEmail => 'one@example.com' }, cookie => $_->{cookie}) for @users;
+        my @urls = map { $_->{url} =~ s{^http://auth\.test}{}r =~ s/&callbackURL.*//r } mails($site, 'one@example.com');
+        is(scalar @urls, 2, 'both are asked');
+        my @said = parallel(2, sub { return told(request($site, GET => $urls[$_[0] - 1])) });
+        is_deeply([sort @said], ['200 ', '422 USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL'], 'one gets it');
+        is(session_count($site), 3, 'the other is not signed in by it');
+        clean($site);
+    };
+
+    subtest 'somebody else was here first' => sub {
+        my $mallory = sign_up($site, email => 'ada@example.com', name => 'Mallory');
+        is(reset_to($site, token($site, 'ada@example.com'), $NEXT)->{status}, 200, 'Ada proves the address by a reset');
+        no_session($site, $mallory->{cookie}, q{Mallory's session is over});
+        ok(!works($site, 'ada@example.com', PASSWORD), 'and so is the password');
+        my $in = post($site, '/sign-in/email', { email => 'ada@example.com', password => $NEXT });
+        sql($site, 'UPDATE user SET emailVerified = 1');
+        is(reset_to($site, token($site, 'ada@example.com'), PASSWORD)->{status}, 200, 'once more');
+        ok(request($site, GET => '/api/auth/get-session', cookie => cookie_header($in))->{json}, 'a proved address keeps its sessions, as in better-auth');
+        clean($site);
+    };
+} 'mail';
+
+subtest 'the database breaks' => sub {
+    my $sql = sub { return $db->sql($_[0], 'good') };
+    my $break = sub { $sql->("RENAME TABLE `$_[0]` TO `${_[0]}_away`") };
+    my $mend  = sub { $sql->("RENAME TABLE `${_[0]}_away` TO `$_[0]`") };
+    # the breaker of a child keeps to 503 for a moment
+    my $until = sub { my ($ask) = @_; for (1 .. 100) { my $answer = $ask->(); return $answer if $answer && $answer->{status} != 503; select undef, undef, undef, 0.1 } return undef };
+    my $last = sub { my ($hex) = map { $_->[0] } $sql->('SELECT HEX(message) FROM test_mail ORDER BY n DESC LIMIT 1'); return pack('H*', $hex) =~ s/=\r?\n//gr =~ s/=([0-9A-F]{2})/chr hex $1/ger };
+    is($until->(sub { post($SITE, '/sign-up/email', { name => '', email => 'ada@example.com', password => PASSWORD }) })->{status}, 200, 'Ada signs up');
+    $sql->('UPDATE user SET emailVerified = 1');
+    my $ask = sub { return post($SITE, '/request-password-reset', { email => 'ada@example.com' }) };
+    my $all = sub { return join ' ', map { ($sql->("SELECT COUNT(*) FROM $_"))[0][0] } qw(user account verification ba_mail) };
+    my $hash = sub { return ($sql->('SELECT password FROM account'))[0][0] };
+
+    $until->($ask);
+    my ($token) = $last->() =~ m{/reset-password/(\w+)\?};
+    my ($before, $rows) = ($hash->(), $all->());
+    for my $table (qw(ba_mail session)) {
+        $break->($table);
+        is(reset_to($SITE, $token, $NEXT)->{status}, 503, "a reset without the table $table");
+        $mend->($table);
+        is($hash->(), $before, 'sets no password');
+        is($all->(), $rows, 'and costs no token');
+    }
+    $break->('ba_mail');
+    is(post($SITE, '/request-password-reset', { email => 'ada@example.com' })->{status}, 503, 'a request without an outbox');
+    $mend->('ba_mail');
+    is($all->(), $rows, 'leaves no token behind');
+    is($until->(sub { reset_to($SITE, $token, $NEXT) })->{status}, 200, 'then the token is good');
+
+    my $cookie = cookie_header($until->(sub { post($SITE, '/sign-in/email', { email => 'ada@example.com', password => $NEXT }) }));
+    $until->(sub { post($SITE, '/delete-user', {}, cookie => $cookie) });
+    my ($delete) = $last->() =~ m{/callback\?token=(\w+)};
+    $rows = $all->();
+    $break->('account');
+    my $answer = request($SITE, GET => "/api/auth/delete-user/callback?token=$delete&callbackURL=/bye", cookie => $cookie);
+    is($answer->{status}, 503, 'a deletion without the table account');
+    is_deeply([scalar header($answer, 'location'), cookies($answer)->{''}], [undef, []], 'leads nowhere and signs nobody out');
+    $mend->('account');
+    is($all->(), $rows, 'deletes nothing');
+
+    $db->stop;
+    my $jwt = jwt(sprintf '{"email":"ada@example.com","iat":%d,"exp":%d}', time, time + 600);
+    my %down = (
+        'request-password-reset' => $ask->(), 'reset-password' => reset_to($SITE, 'x' x 24, $NEXT),
+        'the reset link' => request($SITE, GET => "/api/auth/reset-password/$token?callbackURL=/new"),
+        'send-verification-email' => post($SITE, '/send-verification-email', { email => 'ada@example.com' }),
+        'verify-email' => request($SITE, GET => "/api/auth/verify-email?token=$jwt&callbackURL=/in"),
+        'change-email' => post($SITE, '/change-email', { newEmail => 'new@example.com' }, cookie => $cookie),
+        'delete-user' => post($SITE, '/delete-user', {}, cookie => $cookie),
+        'the deletion link' => request($SITE, GET => "/api/auth/delete-user/callback?token=$delete", cookie => $cookie),
+    );
+    for my $what (sort keys %down) {
+        is($down{$what} && told($down{$what}), '503 SERVICE_UNAVAILABLE', "no database: $what");
+        like(header($down{$what}, 'retry-after') // '', qr/^\d+$/, "$what: Retry-After");
+        is_deeply(cookies($down{$what})->{''}, [], "$what: keeps cookies");
+        is(header($down{$what}, 'location'), undef, "$what: leads nowhere");
+    }
+    $db->start;
+    is($until->(sub { request($SITE, GET => "/api/auth/delete-user/callback?token=$delete&callbackURL=/bye", cookie => $cookie) })->{status}, 302, 'it is back, and the token still good');
+    is($all->() =~ s/ \d+$//r, '0 0 0', 'all is deleted');
+};
+
+done_testing;
