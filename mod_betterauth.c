@@ -45,6 +45,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */
     ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
+    ap_hook_child_init(ba_task_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
     ba_mail_document_register_hooks();
 

@@ -262,14 +262,9 @@ static const char *read_token(apr_pool_t *pool, const ba_slot *slot, void *membe
 static const char *read_name(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                              char *const argv[])
 {
-    (void)pool, (void)slot, (void)argc;
-    for (const char *p = argv[0]; *p; ++p) {
-        if (apr_iscntrl(*p)) {
-            return "must be text without control characters";
-        }
-    }
-    if (!*argv[0] || strlen(argv[0]) > 64) {
-        return "must have 1 to 64 bytes";
+    (void)slot, (void)argc;
+    if (!ba_mail_args_is_line(argv[0], pool)) {
+        return "must be one line of 1 to 120 characters, as UTF-8";
     }
     *(const char **)member = argv[0];
     return NULL;

@@ -19,14 +19,17 @@
 #define LINE_MAX_BYTES 120
 #define ADDRESS_MAX 254 /* RFC 5321, errata 1690 */
 
-int ba_mail_args_is_line(const char *text)
+int ba_mail_args_is_line(const char *text, apr_pool_t *pool)
 {
+    apr_size_t len;
+
     for (const char *p = text; *p; ++p) {
         if (apr_iscntrl(*p)) {
             return 0;
         }
     }
-    return *text && strlen(text) <= LINE_MAX_BYTES;
+    return *text && strlen(text) <= LINE_MAX_BYTES
+           && !strcmp(text, ba_text_repair_utf8(text, strlen(text), &len, pool));
 }
 
 /* The domain may be an address literal: noreply@[127.0.0.1]. */
@@ -61,7 +64,7 @@ const char *ba_mail_args_mailbox(const char *text, ba_mailbox *out, apr_pool_t *
         }
         box.name = len ? apr_pstrmemdup(pool, text, len) : NULL;
         len = strlen(open + 1);
-        if (!len || open[len] != '>' || (box.name && !ba_mail_args_is_line(box.name))) {
+        if (!len || open[len] != '>' || (box.name && !ba_mail_args_is_line(box.name, pool))) {
             return form;
         }
         box.address = apr_pstrmemdup(pool, open + 1, len - 1);
@@ -194,7 +197,7 @@ static const char *read_dir(const char *text, ba_mailer *mailer, apr_pool_t *poo
 const char *ba_mail_args_mailer(const char *text, const char *password, ba_mailer *out,
                                 apr_pool_t *pool)
 {
-    ba_mailer mailer = {BA_MAILER_OFF};
+    ba_mailer mailer = {.kind = BA_MAILER_OFF};
     const char *problem = NULL;
 
     if (!strncmp(text, "smtp://", 7) || !strncmp(text, "smtps://", 8)) {

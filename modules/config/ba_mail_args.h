@@ -9,8 +9,8 @@
 
 #include "ba_settings.h"
 
-/* One line of 1 to 120 bytes, without control characters. */
-int ba_mail_args_is_line(const char *text);
+/* One line of 1 to 120 bytes of UTF-8, without control characters. */
+int ba_mail_args_is_line(const char *text, apr_pool_t *pool);
 
 /* ADDRESS or "Name <ADDRESS>". */
 const char *ba_mail_args_mailbox(const char *text, ba_mailbox *out, apr_pool_t *pool);

@@ -35,11 +35,11 @@ static int can_write(const char *path, apr_pool_t *pool)
 static void check_mailer(server_rec *s, const ba_mailer *mailer, apr_pool_t *pool)
 {
     if (!ap_find_linked_module("mod_watchdog.c")) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                      "BA0722: mails wait for ever: BetterAuthMailer needs mod_watchdog, load it");
     }
     if (mailer->kind == BA_MAILER_DIR && !can_write(mailer->target, pool)) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                      "BA0723: mails wait: the server's user cannot write to the folder %s of "
                      "BetterAuthMailer", mailer->target);
     }
@@ -51,7 +51,7 @@ static void check_documents(server_rec *s, const char *dir, apr_pool_t *pool)
         const char *problem = ba_mail_document_check(dir, *document, pool);
 
         if (problem) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                          "BA0724: %s; mails will be written with the installed document", problem);
         }
     }
@@ -64,11 +64,25 @@ static const ba_settings *settings_of(const server_rec *s)
     return &config->values;
 }
 
+/* True the first time: virtual hosts share what they inherit. */
+static int is_new(apr_array_header_t *seen, const char *text)
+{
+    for (int i = 0; i < seen->nelts; ++i) {
+        if (!strcmp(APR_ARRAY_IDX(seen, i, const char *), text)) {
+            return 0;
+        }
+    }
+    APR_ARRAY_PUSH(seen, const char *) = text;
+    return 1;
+}
+
 void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
 {
+    apr_array_header_t *mailers = apr_array_make(ptemp, 4, sizeof(const char *));
+    apr_array_header_t *dirs = apr_array_make(ptemp, 4, sizeof(const char *));
+
     for (server_rec *s = main; s; s = s->next) {
-        const ba_settings *settings = settings_of(s), *base = settings_of(main);
-        int own = s == main;
+        const ba_settings *settings = settings_of(s);
 
         if (settings->secrets && settings->mailer.kind == BA_MAILER_OFF
             && settings->delete_user == BA_DELETE_CONFIRM) {
@@ -76,15 +90,13 @@ void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
                          "BA0725: nobody can delete their account: BetterAuthDeleteUser confirm "
                          "needs BetterAuthMailer");
         }
-        /* what a virtual host inherits has been looked at, if its server has a site */
         if (!settings->secrets || settings->mailer.kind == BA_MAILER_OFF) {
             continue;
         }
-        own |= !base->secrets;
-        if (own || settings->mailer.target != base->mailer.target) {
+        if (is_new(mailers, settings->mailer.target)) {
             check_mailer(s, &settings->mailer, ptemp);
         }
-        if (settings->mail_dir && (own || settings->mail_dir != base->mail_dir)) {
+        if (settings->mail_dir && is_new(dirs, settings->mail_dir)) {
             check_documents(s, settings->mail_dir, ptemp);
         }
     }

@@ -60,6 +60,14 @@ int ba_dbd_same_source(const ba_dbd_source *a, const ba_dbd_source *b)
            && !strcmp(a->params ? a->params : "", b->params ? b->params : "");
 }
 
+static apr_status_t disconnect(void *data)
+{
+    ba_db_conn *conn = data;
+
+    apr_dbd_close(conn->driver, conn->handle);
+    return APR_SUCCESS;
+}
+
 ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_pool_t *pool)
 {
     ba_db_conn *conn = apr_pcalloc(pool, sizeof(*conn));
@@ -75,6 +83,8 @@ ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_
         *error = apr_pstrdup(pool, *error ? *error : "no reason given");
         return NULL;
     }
+    /* the drivers do not see to it; registered first, it runs after the statements' own */
+    apr_pool_cleanup_register(pool, conn, disconnect, apr_pool_cleanup_null);
     conn->pool = pool;
     conn->prepared = apr_hash_make(pool);
     return conn;
@@ -91,9 +101,6 @@ static int answers(const lender *l)
         return 0;
     }
     conn = ba_dbd_connect(l->source, &error, pool);
-    if (conn) {
-        apr_dbd_close(conn->driver, conn->handle);
-    }
     apr_pool_destroy(pool);
     return conn != NULL;
 }

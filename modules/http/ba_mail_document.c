@@ -5,6 +5,7 @@
 
 #include "ba_mail.h"
 #include "ba_module.h"
+#include "ba_text.h"
 
 #include <ap_expr.h>
 #include <apr_atomic.h>
@@ -92,10 +93,14 @@ static const char *fill(request_rec *r, const char *path, const char *document, 
 {
     apr_array_header_t *lines = apr_array_make(pool, 60, sizeof(const char *));
     const char *error = NULL;
+    apr_size_t len;
     int n = 0;
 
     *problem = NULL;
-    if (strlen(text) == DOCUMENT_MAX) {
+    if (strcmp(text, ba_text_repair_utf8(text, strlen(text), &len, pool))) {
+        error = "not UTF-8";
+    }
+    else if (strlen(text) == DOCUMENT_MAX) {
         error = "too long";
     }
     else if (strstr(document, ".txt") && strncmp(text, "Subject: ", 9)) {

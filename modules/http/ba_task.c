@@ -29,7 +29,7 @@
 
 /* How often to look for mails without a poke: those to be tried again, and those of
  * other machines. */
-#define LOOK_MS 3000
+#define LOOK_MS 2000
 
 /* Between two attempts to connect. */
 #define RECONNECT_MS 2000
@@ -38,7 +38,7 @@
 #define COMPLAIN_MS 600000
 
 /* A stop lets mails on their way finish for this long. */
-#define GRACE_MS 1000
+#define GRACE_MS 500
 
 /* One batch of 500 rows a second while there are any, then a rest. */
 #define SWEEP_PAUSE_MS 1000
@@ -70,19 +70,23 @@ typedef struct database {
 } database;
 
 typedef struct task {
-    apr_pool_t *pool;
     database *databases;
-    apr_uint32_t seen; /* of the counter below */
+    apr_uint32_t *pokes; /* how many mails were put into the outbox, by all children */
+    /* of the child that does the work */
+    apr_pool_t *pool; /* NULL: it has not begun */
+    apr_uint32_t seen; /* of pokes */
     ba_time look_at;
+    apr_uint32_t busy; /* a thread is at work */
+    int ended;
 } task;
 
-/* Shared by all children: how many mails were put into the outbox. NULL: no site. */
-static apr_uint32_t *pokes;
+/* Of the configuration now in force; NULL: no site. */
+static task *the_task;
 
 void ba_task_poke(void)
 {
-    if (pokes) {
-        apr_atomic_inc32(pokes);
+    if (the_task) {
+        apr_atomic_inc32(the_task->pokes);
     }
 }
 
@@ -91,7 +95,6 @@ void ba_task_poke(void)
 static void disconnect(database *d)
 {
     if (d->conn) {
-        apr_dbd_close(d->conn->driver, d->conn->handle);
         apr_pool_destroy(d->conn_pool);
         d->conn = NULL;
     }
@@ -221,7 +224,7 @@ static void begin(task *t, apr_pool_t *pool)
 
 static void step(task *t, apr_pool_t *temp)
 {
-    apr_uint32_t poked = apr_atomic_read32(pokes);
+    apr_uint32_t poked = apr_atomic_read32(t->pokes);
     ba_time now = apr_time_as_msec(apr_time_now());
     int look = poked != t->seen || now >= t->look_at;
 
@@ -249,35 +252,81 @@ static void end(task *t, apr_pool_t *temp)
         }
         disconnect(d);
     }
+    /* what was given back is for the next generation, which may be there already */
+    apr_atomic_inc32(t->pokes);
+}
+
+/* mod_watchdog may call from two threads at once, and again after the end; a child
+ * that exits does not wait for it. So whoever works holds `busy`, and the child's
+ * pool waits for the end. */
+static void enter(task *t)
+{
+    while (apr_atomic_cas32(&t->busy, 1, 0) != 0) {
+        apr_sleep(apr_time_from_msec(10));
+    }
+}
+
+static void leave(task *t)
+{
+    apr_atomic_set32(&t->busy, 0);
+}
+
+/* In a pool of its own allocator: in prefork, httpd's have no lock. */
+static void work(task *t, void (*part)(task *, apr_pool_t *))
+{
+    apr_pool_t *temp;
+
+    if (apr_pool_create_unmanaged(&temp) == APR_SUCCESS) {
+        part(t, temp);
+        apr_pool_destroy(temp);
+    }
+}
+
+static void finish(task *t)
+{
+    enter(t);
+    if (t->pool) {
+        work(t, end);
+        apr_pool_destroy(t->pool);
+        t->pool = NULL;
+    }
+    t->ended = 1;
+    leave(t);
 }
 
 static apr_status_t run(int state, void *data, apr_pool_t *pool)
 {
     task *t = data;
-    apr_pool_t *own;
 
-    /* of an allocator of its own: in prefork, httpd's have no lock */
-    if (apr_pool_create_unmanaged(&own) != APR_SUCCESS) {
-        return APR_SUCCESS;
-    }
-    switch (state) {
-    case AP_WATCHDOG_STATE_STARTING:
-        t->pool = own;
-        begin(t, own);
-        return APR_SUCCESS;
-    case AP_WATCHDOG_STATE_RUNNING:
-        step(t, own);
-        break;
-    case AP_WATCHDOG_STATE_STOPPING:
-        end(t, own);
-        apr_pool_destroy(t->pool);
-        break;
-    default:
-        break;
-    }
-    apr_pool_destroy(own);
     (void)pool;
+    if (state == AP_WATCHDOG_STATE_STOPPING) {
+        finish(t);
+        return APR_SUCCESS;
+    }
+    enter(t);
+    if (state == AP_WATCHDOG_STATE_STARTING && !t->ended
+        && apr_pool_create_unmanaged(&t->pool) == APR_SUCCESS) {
+        begin(t, t->pool);
+    }
+    else if (state == AP_WATCHDOG_STATE_RUNNING && t->pool) {
+        work(t, step);
+    }
+    leave(t);
     return APR_SUCCESS;
+}
+
+static apr_status_t child_exits(void *data)
+{
+    finish(data);
+    return APR_SUCCESS;
+}
+
+void ba_task_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)s;
+    if (the_task) {
+        apr_pool_pre_cleanup_register(pchild, the_task, child_exits);
+    }
 }
 
 /* ---- start */
@@ -321,7 +370,7 @@ static void add_site(database *d, const ba_settings *settings)
     APR_ARRAY_PUSH(d->sites, const ba_settings *) = settings;
 }
 
-static apr_status_t make_pokes(server_rec *s)
+static apr_status_t make_pokes(task *t, server_rec *s)
 {
     apr_uint32_t **kept = ap_retained_data_get(POKE_KEY);
     apr_shm_t *shm;
@@ -336,7 +385,7 @@ static apr_status_t make_pokes(server_rec *s)
         *kept = apr_shm_baseaddr_get(shm);
         apr_atomic_set32(*kept, 0);
     }
-    pokes = *kept;
+    t->pokes = *kept;
     return APR_SUCCESS;
 }
 
@@ -381,13 +430,14 @@ int ba_task_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
             add_site(d, site->settings);
         }
     }
-    if (!t->databases) {
+    the_task = t->databases ? t : NULL;
+    if (!the_task) {
         return OK;
     }
     /* before fork() and threads, as libcurl wants it */
     ba_courier_begin();
     apr_pool_cleanup_register(pconf, NULL, end_couriers, apr_pool_cleanup_null);
-    rv = make_pokes(main);
+    rv = make_pokes(t, main);
     if (rv == APR_SUCCESS) {
         rv = start_watchdog(t, pconf);
     }

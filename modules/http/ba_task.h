@@ -13,6 +13,8 @@
 /* After the sites have been made. */
 int ba_task_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
+void ba_task_child_init(apr_pool_t *pchild, server_rec *s);
+
 /* Tells the task, in whichever child it runs, that a mail is waiting. */
 void ba_task_poke(void);
 

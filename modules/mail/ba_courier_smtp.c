@@ -22,6 +22,7 @@ typedef struct talk {
     const char *rest;   /* of the message */
     char command[12];   /* the latest one; "message" after its last line */
     char reply[16];     /* the latest one: 550, or 550 5.1.1 */
+    int over;           /* QUIT has been said: nothing after it counts */
     apr_time_t taken;   /* when the message was taken, 0: not yet */
 } talk;
 
@@ -45,7 +46,7 @@ static size_t read_message(char *buffer, size_t size, size_t count, void *baton)
 static void note_command(talk *t, const char *line, apr_size_t len)
 {
     static const char *const commands[]
-        = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"};
+        = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"};
 
     for (apr_size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); ++i) {
         apr_size_t n = strlen(commands[i]);
@@ -85,10 +86,13 @@ static int listen_in(CURL *curl, curl_infotype type, char *data, size_t len, voi
 
     (void)curl;
     if (type == CURLINFO_HEADER_OUT) {
-        note_command(t, data, len);
-        t->reply[0] = '\0';
+        t->over |= len > 4 && !strncmp(data, "QUIT\r", 5);
+        if (!t->over) {
+            note_command(t, data, len);
+            t->reply[0] = '\0';
+        }
     }
-    else if (type == CURLINFO_HEADER_IN) {
+    else if (type == CURLINFO_HEADER_IN && !t->over) {
         note_reply(t, data, len);
     }
     return 0;

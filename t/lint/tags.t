@@ -10,7 +10,7 @@ use FindBin ();
 use Test::More;
 
 my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
-my $CALL = qr/\b(?:ap_log_\w*error|ba_call_log|log_failure|(?:ops|lender|o)->log|complain)\s*\(/;
+my $CALL = qr/\b(?:ap_log_\w*error|ba_call_log|log_failure|(?:ops|lender|o)->log)\s*\(/;
 
 # Calls that print what their caller has tagged already.
 my %FORWARDS = ('modules/base/ba_call.c' => 1, 'modules/http/ba_httpd.c' => 1, 'modules/http/ba_dbd.c' => 1,

@@ -258,8 +258,8 @@ static void bad_tokens(void **state)
 {
     fixture *f = *state;
     ba_verification *row;
-    static const char *const bad[] = {"", "x", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", SECRET_PART "%20",
-                                      "delete-account-" SECRET_PART};
+    static const char *const bad[] = {"", "x", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", (SECRET_PART "%20"),
+                                      ("delete-account-" SECRET_PART)};
 
     row = add_token(f, "user1", NOW);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); ++i) {
