@@ -5,6 +5,7 @@
 
 #include "ba_directives.h"
 #include "ba_httpd.h"
+#include "ba_kind.h"
 #include "ba_text.h"
 #include "ba_who.h"
 
@@ -98,7 +99,7 @@ static const char *parse(cmd_parms *cmd, const char *text, const void **parsed)
     }
     if (!strcasecmp(kind, "fresh")) {
         l->check = is_fresh;
-        return *text && !ba_directives_read_time(ap_getword_conf(cmd->pool, &text), 0, AGE_MAX,
+        return *text && !ba_kind_seconds(ap_getword_conf(cmd->pool, &text), 0, AGE_MAX,
                                                   &l->age)
                    ? "Require betterauth fresh takes an age such as 300, 10m or 1h"
                    : NULL;

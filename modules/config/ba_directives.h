@@ -30,10 +30,6 @@ typedef struct ba_dir_config {
     ba_dir_settings values;
 } ba_dir_config;
 
-/* Reads 7d, 10m or 300 as seconds from lo to hi; 0: it is no such time. */
-int ba_directives_read_time(const char *text, apr_int64_t lo, apr_int64_t hi,
-                            apr_int64_t *seconds);
-
 void *ba_directives_create_server(apr_pool_t *pool, server_rec *s);
 void *ba_directives_merge_server(apr_pool_t *pool, void *base, void *add);
 void *ba_directives_create_dir(apr_pool_t *pool, char *dir);

@@ -87,7 +87,7 @@ sub start {
     my $port = $probe->sockport;
     close $probe;
 
-    mkdir "$dir/$_" for qw(run log db prefix prefix/modules);
+    mkdir "$dir/$_" for qw(run log db mail prefix prefix/modules);
     run('cp', '-R', "$root/examples/demo/htdocs", "$dir/site");
     run('cp', '-R', "$root/pages", "$dir/pages");
     symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
