@@ -15,11 +15,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-static void answer_status(ba_call *call)
-{
-    ba_call_ok(call, "{\"status\":true}");
-}
-
 /* ---- update-user */
 
 typedef struct update_body {
@@ -110,7 +105,7 @@ static void update_user(ba_call *call, const void *input)
     }
     take_over(call, body);
     if (ba_session_send_again(call) == APR_SUCCESS) {
-        answer_status(call);
+        ba_route_answer_status(call);
     }
     else {
         ba_call_fail(call, &ba_err_internal);
@@ -262,7 +257,7 @@ static void verify_password(ba_call *call, const void *input)
     const verify_body *body = input;
 
     if (ba_account_password_good(call, body->password, &ba_err_invalid_password)) {
-        answer_status(call);
+        ba_route_answer_status(call);
     }
 }
 
@@ -305,7 +300,7 @@ static void unlink_account(ba_call *call, const void *input)
     switch (call->store->ops->account_delete(call->store, call->user->id, body->account_id,
                                              call->settings->unlink_all, call->pool)) {
     case APR_SUCCESS:
-        answer_status(call);
+        ba_route_answer_status(call);
         break;
     case APR_EEXIST:
         ba_call_fail(call, &ba_err_last_account);

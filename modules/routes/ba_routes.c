@@ -18,6 +18,7 @@ static const ba_feature *const features[] = {
     &ba_account_routes,
     &ba_reset_routes,
     &ba_email_routes,
+    &ba_change_email,
     &ba_delete_routes,
     &ba_service_routes,
     &ba_bearer,
@@ -27,6 +28,11 @@ static const ba_feature *const features[] = {
 const ba_feature *const *ba_route_features(void)
 {
     return features;
+}
+
+void ba_route_answer_status(ba_call *call)
+{
+    ba_call_ok(call, "{\"status\":true}");
 }
 
 const char *ba_route_segment(const ba_call *call)

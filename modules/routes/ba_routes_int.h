@@ -13,10 +13,14 @@ extern const ba_feature ba_email_password; /* sign-up and sign-in */
 extern const ba_feature ba_session_routes; /* get-session, sign-out, lists, revocation */
 extern const ba_feature ba_account_routes; /* the user's own row, password and accounts */
 extern const ba_feature ba_reset_routes;   /* a new password by mail */
-extern const ba_feature ba_email_routes;   /* verify and change an address */
+extern const ba_feature ba_email_routes;   /* verify an address, follow mailed links */
+extern const ba_feature ba_change_email;   /* ask for another address */
 extern const ba_feature ba_delete_routes;  /* delete the account */
 extern const ba_feature ba_service_routes; /* ok, error */
 extern const ba_feature ba_bearer;         /* tokens in place of cookies */
+
+/* Answers 200 {"status":true}. */
+void ba_route_answer_status(ba_call *call);
 
 /* 1 if the password is the signed-in user's. 0: the call has its answer, none if the
  * user has no password. */
