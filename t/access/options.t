@@ -26,7 +26,7 @@ my %options = (
     IPTracking            => ['off', 'on', 'on', '<>', '<127.0.0.1>', '<127.0.0.1>'],
     SkipTrailingSlash     => ['on', 'off', 'off', 200, 404, 404],
     GenerateID            => ['uuid', 'random', 'random', 36, 32, 32],
-    AppName               => ['Server & Co.', "H\xf6st", undef, 'Server &amp; Co.', "H\xf6st"],
+    AppName               => ['Server & Co.', "H\xc3\xb6st", undef, 'Server &amp; Co.', "H\xf6st"],
 );
 my @ALL = sort keys %options;
 sub line { my ($name, $value) = @_; return qq{BetterAuth$name } . ($name eq 'AppName' ? qq{"$value"} : $value) . "\n" }
@@ -40,7 +40,7 @@ sub host {
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => $mounts . $rest . (defined $value ? line($of, $value) : ''));
 }
 
-my $main = $DB . join('', map { line($_, $options{$_}[0]) } @ALL)
+my $main = $DB . "BetterAuthRateLimit off\n" . join('', map { line($_, $options{$_}[0]) } @ALL)
     . join '', map { my $o = $_; (host("inherits-$o", $o), host("says-$o", $o, $options{$o}[1]), defined $options{$o}[2] ? host("default-$o", $o, $options{$o}[2]) : ()) } @ALL;
 private_httpd(name => $NAME, main => $main, extra => join '', map { line($_, $options{$_}[2] // ($_ eq 'DisablePath' ? '/nothing' : '/')) } @ALL);
 

@@ -91,7 +91,7 @@ sub start {
     run('cp', '-R', "$root/examples/demo/htdocs", "$dir/site");
     run('cp', '-R', "$root/pages", "$dir/pages");
     symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
-    run("sqlite3 '$dir/db/demo.db' < '$root/sql/sqlite3/001-core.sql' > '$dir/log/schema'");
+    run("cat '$root'/sql/sqlite3/*.sql | sqlite3 '$dir/db/demo.db' > '$dir/log/schema'");
     write_file("$dir/secret", join('', map { sprintf '%08x', rand 2**32 } 1 .. 8) . "\n");
     chmod 0600, "$dir/secret";
 
