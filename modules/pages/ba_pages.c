@@ -469,8 +469,10 @@ static int get(page_view *v, const page_row *row)
                        "New accounts cannot be created here at the moment.");
     }
     if (bad_link(v)) {
-        apr_table_setn(v->values, "error", "This link is not good any more. Sign in, and you "
-                                           "can get a new one.");
+        apr_table_setn(v->values, "error",
+                       v->settings->verify_on_sign_in
+                           ? "This link is not good any more. Sign in, and you get a new one."
+                           : "This link is not good any more.");
     }
     if (rv == APR_SUCCESS && is_again(v)) {
         apr_table_setn(v->values, "email", v->call->user->email);
