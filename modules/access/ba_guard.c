@@ -91,6 +91,7 @@ static int judge(request_rec *r)
 int ba_guard_access(request_rec *r)
 {
     const ba_call *call;
+    int status;
 
     if (!ba_who_guarded(r)) {
         return DECLINED;
@@ -101,8 +102,8 @@ int ba_guard_access(request_rec *r)
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (ba_refuse_is_preflight(r)) {
-        return ba_refuse_preflight(r);
+    if (ba_refuse_is_preflight(r) && (status = ba_refuse_preflight(r)) != DECLINED) {
+        return status;
     }
     switch (ba_who(r, &call)) {
     case APR_SUCCESS:

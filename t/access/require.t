@@ -114,6 +114,8 @@ each_site {
         my $evil = request($site, OPTIONS => '/require-verified/env', headers => [Origin => 'https://evil.example', 'Access-Control-Request-Method' => 'PUT']);
         is(told($evil), '401 UNAUTHORIZED', 'not for others');
         is(header($evil, 'access-control-allow-origin'), undef, 'who cannot read it');
+        my $refused = request($site, OPTIONS => '/require-verified/env', headers => [Origin => 'https://evil.example', 'Access-Control-Request-Method' => 'PUT'], cookie => $user{zoe}{cookie});
+        is(told($refused), '403 FORBIDDEN', 'and with a cookie it is a request as any other');
         is(told(request($site, OPTIONS => '/require-verified/env', headers => [Origin => 'https://app.example'])), '401 UNAUTHORIZED', 'an OPTIONS that is none');
     };
 
