@@ -299,8 +299,10 @@ static void warn_disabled(const facts *f)
 
     for (int i = 0; paths && i < paths->nelts; ++i) {
         const char *path = APR_ARRAY_IDX(paths, i, const char *);
+        const char *endpoint = ba_route_endpoint(path);
 
-        if (!ba_route_known(path)) {
+        /* one address below "/:name" is not the endpoint */
+        if (!endpoint || strcmp(endpoint, path)) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
                          "BA0128: BetterAuthDisablePath: there is no endpoint %s", path);
         }

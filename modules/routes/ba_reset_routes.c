@@ -183,7 +183,7 @@ static void set_password(ba_call *call, const ba_verification *token, const ba_u
     ba_limit_clear(call, user->email);
     ba_call_log(call, BA_LOG_INFO, 0, "BA0424: password reset, user %s, client %s", user->id,
                 call->client);
-    ba_call_ok(call, "{\"status\":true}");
+    ba_route_answer_status(call);
 }
 
 /* The token is as good as none: used up if it is there. */

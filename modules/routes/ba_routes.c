@@ -92,18 +92,6 @@ int ba_route_fits(const char *glob)
     return 0;
 }
 
-int ba_route_known(const char *path)
-{
-    for (const ba_feature *const *f = features; *f; ++f) {
-        for (const ba_route *row = (*f)->routes; row->method; ++row) {
-            if (!strcmp(row->path, path)) {
-                return 1;
-            }
-        }
-    }
-    return 0;
-}
-
 int ba_route_disabled(const ba_settings *settings, const char *path)
 {
     const apr_array_header_t *disabled = settings->disabled_paths;

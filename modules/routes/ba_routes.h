@@ -41,9 +41,6 @@ const ba_route *ba_route_find(const char *method, const char *path);
 /* True if BetterAuthDisablePath names the path; slashes at its end do not count. */
 int ba_route_disabled(const struct ba_settings *settings, const char *path);
 
-/* True if some method has a row of this path. */
-int ba_route_known(const char *path);
-
 /* The last segment of the call's path. */
 const char *ba_route_segment(const ba_call *call);
 /* The endpoint that a path means, as its rows write it, whatever the method and with

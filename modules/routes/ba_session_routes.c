@@ -84,7 +84,7 @@ static void sign_out(ba_call *call, const void *body)
 static void answer_status(ba_call *call, apr_status_t rv)
 {
     if (rv == APR_SUCCESS) {
-        ba_call_ok(call, "{\"status\":true}");
+        ba_route_answer_status(call);
     }
     else {
         ba_call_fail(call, &ba_err_unavailable);

@@ -119,26 +119,11 @@ static int run_cipher(const ba_jwe_key *key, int encrypt, const unsigned char *i
 
 /* ---- writing */
 
-/* A version 4 UUID; NULL: the random generator failed. */
-static const char *random_uuid(apr_pool_t *pool)
-{
-    unsigned char b[16];
-
-    if (ba_random_bytes(b, sizeof(b)) != APR_SUCCESS) {
-        return NULL;
-    }
-    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
-    return apr_psprintf(pool, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-                        b[12], b[13], b[14], b[15]);
-}
-
 const char *ba_jwe_encrypt(const ba_jwe_key *key, json_t *claims, apr_pool_t *pool)
 {
     const char *header = apr_psprintf(pool, HEADER("%s"), key->kid);
     const char *aad = apr_pencode_base64(pool, header, APR_ENCODE_STRING, BASE64URL, NULL);
-    const char *id = random_uuid(pool);
+    const char *id = ba_random_id(BA_ID_UUID, pool);
     apr_size_t aad_len = strlen(aad);
     const char *plain;
     unsigned char *text, *iv, *cipher, tag[TAG];
