@@ -4,6 +4,7 @@
 /* The module record and its hooks. Everything else lives under modules/. */
 
 #include "ba_api.h"
+#include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
@@ -37,6 +38,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const before_headers[] = {"mod_headers.c", NULL};
 
     ap_hook_pre_config(ba_expr_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(ba_cache_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(ba_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ba_require_register(pool);
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -45,6 +47,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */
     ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
+    ap_hook_child_init(ba_cache_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_task_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
     ba_mail_document_register_hooks();

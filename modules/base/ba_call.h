@@ -20,6 +20,8 @@ struct ba_settings;
 struct ba_store;
 struct ba_gate;
 struct ba_limit;
+struct ba_session_cache;
+struct ba_revocations;
 struct ba_call;
 
 typedef enum {
@@ -61,6 +63,8 @@ typedef struct ba_call {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    const struct ba_session_cache *session_cache;    /* NULL: none */
+    const struct ba_revocations *revocations; /* NULL: nobody tells */
     const ba_feature *const *features; /* ends with NULL; NULL: none */
     const ba_call_ops *ops;
     void *baton; /* the glue's, for ops */
@@ -77,7 +81,7 @@ typedef struct ba_call {
 
     /* Who is this? Filled by ba_session_find(), at most once per call. */
     int session_asked;
-    int session_cached; /* a cookie cache has answered, not the database */
+    int session_cached; /* a cache has answered, not the database */
     apr_status_t session_status;
     const ba_session *session;
     const ba_user *user;

@@ -13,6 +13,7 @@
 #include <http_core.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const auto_words[] = {"auto", "on", "off", NULL};
 static const char *const refresh_words[] = {"on", "off", "post", NULL};
@@ -155,6 +156,9 @@ const command_rec ba_directives[] = {
                "cookie that answers without the database"),
     SERVER_ROW("BetterAuthCookieCacheVersion", ba_kind_version, cookie_cache_version, "1", 0, 0, NULL,
                "a new TEXT makes all cookie caches of before worthless"),
+    SERVER_ROW("BetterAuthSessionCache", ba_kind_session_cache, session_cache, "shmcb 10", 1, 3600,
+               NULL, "off, or PROVIDER[:ARGS] and LIFETIME: where sessions are kept for a while, so "
+               "that the database is not asked each time"),
     SERVER_ROW("BetterAuthField", ba_kind_column, columns, NULL, 0, 0, NULL,
                "user|session NAME string|number|boolean|date [required] [readonly] [hidden] "
                "[default=VALUE] [column=NAME]: a column of the operator's own"),
@@ -169,8 +173,44 @@ const command_rec ba_directives[] = {
     {0},
 };
 
+#define WORD_BITS 64
+
 /* a row is a bit of `set` */
-_Static_assert(sizeof(ba_directives) / sizeof(ba_directives[0]) <= 65, "too many directives");
+_Static_assert(sizeof(ba_directives) / sizeof(ba_directives[0]) - 1
+                   <= WORD_BITS * sizeof(ba_directive_set) / sizeof(apr_uint64_t),
+               "too many directives");
+
+static apr_uint64_t bit(apr_size_t row)
+{
+    return (apr_uint64_t)1 << row % WORD_BITS;
+}
+
+static int has(const ba_directive_set *set, apr_size_t row)
+{
+    return (set->words[row / WORD_BITS] & bit(row)) != 0;
+}
+
+static void put(ba_directive_set *set, apr_size_t row)
+{
+    set->words[row / WORD_BITS] |= bit(row);
+}
+
+static void unite(ba_directive_set *set, const ba_directive_set *add)
+{
+    for (apr_size_t i = 0; i < sizeof(set->words) / sizeof(set->words[0]); ++i) {
+        set->words[i] |= add->words[i];
+    }
+}
+
+int ba_directives_is_set(const ba_directive_set *set, const char *name)
+{
+    for (const command_rec *row = ba_directives; row->name; ++row) {
+        if (!strcasecmp(row->name, name)) {
+            return has(set, (apr_size_t)(row - ba_directives));
+        }
+    }
+    return 0;
+}
 
 static const ba_slot *slot_of(const command_rec *row)
 {
@@ -189,7 +229,7 @@ static const char *set(cmd_parms *cmd, void *dir, int argc, char *const argv[])
     ba_dir_config *d = dir;
     ba_server_config *s = ap_get_module_config(cmd->server->module_config, &betterauth_module);
     char *values = is_dir_row(row) ? (char *)&d->values : (char *)&s->values;
-    apr_uint64_t *bits = is_dir_row(row) ? &d->set : &s->set;
+    ba_directive_set *written = is_dir_row(row) ? &d->set : &s->set;
     const char *problem = NULL;
 
     if (!is_dir_row(row)) {
@@ -207,7 +247,7 @@ static const char *set(cmd_parms *cmd, void *dir, int argc, char *const argv[])
     if (problem) {
         return apr_pstrcat(cmd->pool, row->name, " ", problem, NULL);
     }
-    *bits |= (apr_uint64_t)1 << (row - ba_directives);
+    put(written, (apr_size_t)(row - ba_directives));
     return NULL;
 }
 
@@ -232,12 +272,12 @@ static void set_defaults(apr_pool_t *pool, char *values, int dir_rows)
 }
 
 /* What add has set goes over what base says. */
-static void merge(char *values, const char *add, apr_uint64_t add_set, int dir_rows)
+static void merge(char *values, const char *add, const ba_directive_set *add_set, int dir_rows)
 {
     for (const command_rec *row = ba_directives; row->name; ++row) {
         const ba_slot *slot = slot_of(row);
 
-        if (is_dir_row(row) == dir_rows && (add_set >> (row - ba_directives) & 1)) {
+        if (is_dir_row(row) == dir_rows && has(add_set, (apr_size_t)(row - ba_directives))) {
             memcpy(values + slot->offset, add + slot->offset, slot->kind->size);
         }
     }
@@ -257,8 +297,8 @@ void *ba_directives_merge_server(apr_pool_t *pool, void *base_, void *add_)
     const ba_server_config *base = base_, *add = add_;
     ba_server_config *config = apr_pmemdup(pool, base, sizeof(*config));
 
-    merge((char *)&config->values, (const char *)&add->values, add->set, 0);
-    config->set |= add->set;
+    merge((char *)&config->values, (const char *)&add->values, &add->set, 0);
+    unite(&config->set, &add->set);
     return config;
 }
 
@@ -276,7 +316,7 @@ void *ba_directives_merge_dir(apr_pool_t *pool, void *base_, void *add_)
     const ba_dir_config *base = base_, *add = add_;
     ba_dir_config *config = apr_pmemdup(pool, base, sizeof(*config));
 
-    merge((char *)&config->values, (const char *)&add->values, add->set, 1);
-    config->set |= add->set;
+    merge((char *)&config->values, (const char *)&add->values, &add->set, 1);
+    unite(&config->set, &add->set);
     return config;
 }

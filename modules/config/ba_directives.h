@@ -16,19 +16,27 @@ struct ba_site;
 
 extern const command_rec ba_directives[];
 
+/* One bit per row of the table: was it written? */
+typedef struct ba_directive_set {
+    apr_uint64_t words[2];
+} ba_directive_set;
+
 /* Per server. Every member has its value from the start, a default where nothing
- * was written; `set` has one bit per row of the table that was written here or
- * merged in, so "not written" is not the same as "written with the default". */
+ * was written; `set` has the rows that were written here or merged in, so "not
+ * written" is not the same as "written with the default". */
 typedef struct ba_server_config {
-    apr_uint64_t set;
+    ba_directive_set set;
     ba_settings values;
     struct ba_site *site; /* NULL until post_config, or where nothing is configured */
 } ba_server_config;
 
 typedef struct ba_dir_config {
-    apr_uint64_t set;
+    ba_directive_set set;
     ba_dir_settings values;
 } ba_dir_config;
+
+/* 1 if the row of this name was written. */
+int ba_directives_is_set(const ba_directive_set *set, const char *name);
 
 void *ba_directives_create_server(apr_pool_t *pool, server_rec *s);
 void *ba_directives_merge_server(apr_pool_t *pool, void *base, void *add);

@@ -276,6 +276,30 @@ static const char *read_cookie_cache(apr_pool_t *pool, const ba_slot *slot, void
     return problem;
 }
 
+/* off, or PROVIDER[:ARGS] [LIFETIME] */
+static const char *read_session_cache(apr_pool_t *pool, const ba_slot *slot, void *member,
+                                      int argc, char *const argv[])
+{
+    ba_cache_source cache = {NULL, NULL, 10};
+    const char *colon = strchr(argv[0], ':');
+    const char *problem
+        = argc > 1 ? ba_kind_time.read(pool, slot, &cache.lifetime, 1, argv + 1) : NULL;
+
+    if (problem) {
+        return problem;
+    }
+    if (strcasecmp(argv[0], "off")) {
+        cache.provider = colon ? apr_pstrmemdup(pool, argv[0], (apr_size_t)(colon - argv[0]))
+                               : argv[0];
+        cache.args = colon && colon[1] ? colon + 1 : NULL;
+    }
+    if (cache.provider && !*cache.provider) {
+        return "takes off, or a provider such as shmcb or redis:127.0.0.1:6379";
+    }
+    *(ba_cache_source *)member = cache;
+    return NULL;
+}
+
 /* It is compared, and stands in JSON. */
 static const char *read_version(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                 char *const argv[])
@@ -333,6 +357,7 @@ const ba_kind ba_kind_endpoints = {read_endpoints, sizeof(apr_array_header_t *),
 const ba_kind ba_kind_rate = {read_rate, sizeof(ba_rate), 2, 2};
 const ba_kind ba_kind_rate_rule = {read_rate_rule, sizeof(apr_array_header_t *), 2, 3};
 const ba_kind ba_kind_cookie_cache = {read_cookie_cache, sizeof(ba_cookie_cache), 1, 2};
+const ba_kind ba_kind_session_cache = {read_session_cache, sizeof(ba_cache_source), 1, 2};
 const ba_kind ba_kind_version = {read_version, sizeof(const char *), 1, 1};
 const ba_kind ba_kind_mailer = {read_mailer, sizeof(ba_mailer), 1, 2};
 const ba_kind ba_kind_mailbox = {read_mailbox, sizeof(ba_mailbox), 1, 1};

@@ -69,6 +69,13 @@ typedef struct ba_cookie_cache {
     apr_int64_t max_age; /* seconds */
 } ba_cookie_cache;
 
+/* The server's cache of sessions: a socache provider. */
+typedef struct ba_cache_source {
+    const char *provider; /* NULL: off */
+    const char *args;     /* NULL: the provider's own */
+    apr_int64_t lifetime; /* seconds */
+} ba_cache_source;
+
 /* Whom mails are from. */
 typedef struct ba_mailbox {
     const char *name; /* NULL: none */
@@ -132,6 +139,7 @@ typedef struct ba_settings {
     apr_array_header_t *rate_rules; /* of ba_rate_rule, the first that fits counts; or NULL */
     ba_cookie_cache cookie_cache;
     const char *cookie_cache_version;
+    ba_cache_source session_cache;
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

@@ -55,15 +55,24 @@ const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_
     return good ? apr_pstrmemdup(pool, signed_value, (apr_size_t)(dot - signed_value)) : NULL;
 }
 
+int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES])
+{
+    return EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL) == 1;
+}
+
 const char *ba_mac_digest(const char *text, apr_pool_t *pool)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int len = 0;
+    unsigned char digest[BA_MAC_BYTES];
 
-    return EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) == 1
-               ? apr_pencode_base64(pool, (const char *)digest, len,
+    return ba_mac_sha256(text, digest)
+               ? apr_pencode_base64(pool, (const char *)digest, sizeof(digest),
                                     APR_ENCODE_URL | APR_ENCODE_NOPADDING, NULL)
                : NULL;
+}
+
+int ba_mac_same(const unsigned char *a, const unsigned char *b, apr_size_t len)
+{
+    return CRYPTO_memcmp(a, b, len) == 0;
 }
 
 int ba_mac_equal(const char *a, const char *b)

@@ -25,8 +25,14 @@ apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_M
 const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
                           apr_pool_t *pool);
 
+/* SHA-256 of text; 0 if OpenSSL fails. */
+int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES]);
+
 /* SHA-256 of text as base64url without padding; NULL if OpenSSL fails. */
 const char *ba_mac_digest(const char *text, apr_pool_t *pool);
+
+/* Constant-time equality. */
+int ba_mac_same(const unsigned char *a, const unsigned char *b, apr_size_t len);
 
 /* Constant-time equality of two strings; lengths are no secret. */
 int ba_mac_equal(const char *a, const char *b);

@@ -3,6 +3,7 @@
 
 #include "ba_check.h"
 
+#include "ba_cache_site.h"
 #include "ba_check_mail.h"
 #include "ba_directives.h"
 #include "ba_limit_site.h"
@@ -356,6 +357,9 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         used |= f->api || f->pages || f->guard;
+        if (!ba_cache_site_check(f->server, pconf, ptemp)) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
         /* not again for each that inherits them */
         if (f == all_facts || settings_of(f)->rate_rules != settings_of(all_facts)->rate_rules) {
             ba_limit_site_check(settings_of(f)->rate_rules);

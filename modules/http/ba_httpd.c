@@ -3,6 +3,7 @@
 
 #include "ba_httpd.h"
 
+#include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_check_mail.h"
 #include "ba_dbd.h"
@@ -14,12 +15,14 @@
 #include "ba_mail_document.h"
 #include "ba_module.h"
 #include "ba_origin.h"
+#include "ba_revoke.h"
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
 
 #include <apr_network_io.h>
 #include <apr_strings.h>
+#include <strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -142,7 +145,7 @@ static int prepare_cache(ba_settings *settings, const server_rec *s, apr_pool_t 
 
 /* A server without directives of ours shares its struct with the main one, so
  * each gets a copy of its own here. */
-static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
+static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, apr_pool_t *pconf)
 {
     ba_server_config *shared = ap_get_module_config(s->module_config, &betterauth_module);
     ba_server_config *config = apr_pmemdup(pconf, shared, sizeof(*config));
@@ -180,6 +183,10 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
     db = ba_dbd_create(s, ba_check_database(s), pconf);
     ba_db_extend(db, &settings->columns, pconf);
     site->store = ba_store_create(db, pconf);
+    site->revocations = revocations;
+    if (ba_cache_site_create(s, revocations, site->store, &site->session_cache, pconf) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     config->site = site;
     return OK;
 }
@@ -187,6 +194,7 @@ static int make_site(server_rec *s, ba_gate *gate, apr_pool_t *pconf)
 int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
 {
     ba_server_config *config = ap_get_module_config(main->module_config, &betterauth_module);
+    ba_revocations *revocations = NULL;
     ba_gate *gate = NULL;
 
     (void)plog;
@@ -196,12 +204,13 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     if (any_site(main)) {
         gate = gate_of(&config->values, main, pconf);
-        if (!gate) {
+        revocations = ba_cache_site_revocations(main);
+        if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
     for (server_rec *s = main; s; s = s->next) {
-        int status = make_site(s, gate, pconf);
+        int status = make_site(s, gate, revocations, pconf);
 
         if (status != OK) {
             return status;
@@ -282,6 +291,8 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->store = site->store;
     call->gate = site->gate;
     call->limit = site->limit;
+    call->session_cache = site->session_cache;
+    call->revocations = site->revocations;
     call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = r;
@@ -349,11 +360,37 @@ apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body)
 
 /* ---- an answer */
 
+/* Is this a Set-Cookie line of a cookie that the call sets? */
+static int sets_again(const ba_call *call, const char *line)
+{
+    apr_size_t len = strcspn(line, "=");
+    const char *name = apr_pstrmemdup(call->pool, line, len);
+
+    return apr_table_get(call->answer.cookies, name) != NULL;
+}
+
+/* A call that asks twice sets a cookie twice; one line is to go out. */
+static void forget_older(request_rec *r, const ba_call *call)
+{
+    const apr_array_header_t *rows = apr_table_elts(apr_table_clone(r->pool, r->err_headers_out));
+    const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
+
+    apr_table_unset(r->err_headers_out, "Set-Cookie");
+    for (int i = 0; i < rows->nelts; ++i) {
+        if (!strcasecmp(row[i].key, "Set-Cookie") && !sets_again(call, row[i].val)) {
+            apr_table_addn(r->err_headers_out, "Set-Cookie", row[i].val);
+        }
+    }
+}
+
 void ba_httpd_send_cookies(request_rec *r, const ba_call *call)
 {
     const apr_array_header_t *rows = apr_table_elts(call->answer.cookies);
     const apr_table_entry_t *row = (const apr_table_entry_t *)rows->elts;
 
+    if (rows->nelts && apr_table_get(r->err_headers_out, "Set-Cookie")) {
+        forget_older(r, call);
+    }
     for (int i = 0; i < rows->nelts; ++i) {
         /* err_headers_out: also with errors, redirects and 304 */
         apr_table_addn(r->err_headers_out, "Set-Cookie", row[i].val);

@@ -18,6 +18,8 @@ typedef struct ba_site {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    struct ba_session_cache *session_cache; /* NULL: none */
+    struct ba_revocations *revocations;
     int has_pages; /* are our pages mounted? */
     apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;

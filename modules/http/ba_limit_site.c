@@ -3,11 +3,11 @@
 
 #include "ba_limit_site.h"
 
+#include "ba_kept.h"
 #include "ba_limit.h"
 #include "ba_module.h"
 #include "ba_routes.h"
 
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_log.h>
 
@@ -33,26 +33,20 @@ void ba_limit_site_check(const apr_array_header_t *rules)
 /* The one table of the whole server. */
 static ba_counters *counters_of(server_rec *s)
 {
-    ba_counters **kept = ap_retained_data_get(KEY);
-    apr_uintptr_t memory;
-    apr_shm_t *shm;
-    apr_status_t rv;
+    ba_counters *counters;
+    void *memory;
+    int made;
+    apr_status_t rv = ba_kept_memory(KEY, ba_counters_size(), s, &memory, &made);
 
-    if (!kept) {
-        kept = ap_retained_data_create(KEY, sizeof(*kept));
+    if (rv == APR_SUCCESS && made) {
+        rv = ba_counters_create(memory, &counters);
     }
-    if (!*kept) {
-        rv = apr_shm_create(&shm, ba_counters_size() + BA_COUNTERS_ALIGN, NULL, s->process->pool);
-        if (rv == APR_SUCCESS) {
-            memory = (apr_uintptr_t)apr_shm_baseaddr_get(shm);
-            rv = ba_counters_create((void *)APR_ALIGN(memory, BA_COUNTERS_ALIGN), kept);
-        }
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
-                         "BA0804: cannot create the shared memory of BetterAuthRateLimit");
-        }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                     "BA0804: cannot create the shared memory of BetterAuthRateLimit");
+        return NULL;
     }
-    return *kept;
+    return memory;
 }
 
 static ba_time now(void)

@@ -8,6 +8,7 @@
 #include "ba_db.h"
 #include "ba_dbd.h"
 #include "ba_httpd.h"
+#include "ba_kept.h"
 #include "ba_module.h"
 #include "ba_outbox.h"
 #include "ba_settings.h"
@@ -15,7 +16,6 @@
 
 #include <apr_atomic.h>
 #include <apr_optional.h>
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 #include <http_core.h>
@@ -372,21 +372,14 @@ static void add_site(database *d, const ba_settings *settings)
 
 static apr_status_t make_pokes(task *t, server_rec *s)
 {
-    apr_uint32_t **kept = ap_retained_data_get(POKE_KEY);
-    apr_shm_t *shm;
-    apr_status_t rv;
+    void *memory;
+    int made;
+    apr_status_t rv = ba_kept_memory(POKE_KEY, sizeof(*t->pokes), s, &memory, &made);
 
-    if (!kept) {
-        rv = apr_shm_create(&shm, sizeof(**kept), NULL, s->process->pool);
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        kept = ap_retained_data_create(POKE_KEY, sizeof(*kept));
-        *kept = apr_shm_baseaddr_get(shm);
-        apr_atomic_set32(*kept, 0);
+    if (rv == APR_SUCCESS) {
+        t->pokes = memory;
     }
-    t->pokes = *kept;
-    return APR_SUCCESS;
+    return rv;
 }
 
 static apr_status_t end_couriers(void *data)

@@ -6,6 +6,7 @@
 #include "ba_cache_cookie.h"
 #include "ba_cookie.h"
 #include "ba_random.h"
+#include "ba_session_cache.h"
 #include "ba_settings.h"
 #include "ba_store.h"
 #include "ba_text.h"
@@ -143,12 +144,33 @@ int ba_session_claimed(const ba_call *call)
     return ba_cookie_get(call, call->settings->session_cookie) || token_of_feature(call);
 }
 
-static apr_status_t ask_store(ba_call *call, const char *token)
+/* Asks the server's cache first, unless the database is to say so. */
+static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int confirmed,
+                                       ba_session **session, ba_user **user)
 {
     ba_store *store = call->store;
+    ba_cache_look look;
+    apr_status_t rv;
+
+    if (confirmed || !call->session_cache || switched(call, "disableCookieCache")) {
+        return store->ops->session(store, token, session, user, call->pool);
+    }
+    if (ba_session_cache_get(call, token, &look, session, user) == APR_SUCCESS) {
+        call->session_cached = 1;
+        return APR_SUCCESS;
+    }
+    rv = store->ops->session(store, token, session, user, call->pool);
+    if (rv == APR_SUCCESS) {
+        ba_session_cache_put(call, &look, *session, *user);
+    }
+    return rv;
+}
+
+static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
+{
     ba_session *session;
     ba_user *user;
-    apr_status_t rv = store->ops->session(store, token, &session, &user, call->pool);
+    apr_status_t rv = ask_cache_or_store(call, token, confirmed, &session, &user);
 
     if (rv == APR_SUCCESS && ba_session_is_over(call, session)) {
         rv = end_it(call, token);
@@ -171,7 +193,7 @@ static apr_status_t ask_store(ba_call *call, const char *token)
 }
 
 /* The answer of the cookie cache; one that must not be believed is taken away. */
-static apr_status_t ask_cache(ba_call *call, const char *token)
+static apr_status_t ask_cookie(ba_call *call, const char *token)
 {
     apr_status_t rv = APR_NOTFOUND;
 
@@ -199,8 +221,8 @@ static apr_status_t find(ba_call *call, int confirmed)
     if (!token) {
         return APR_NOTFOUND;
     }
-    call->session_cached = !confirmed && ask_cache(call, token) == APR_SUCCESS;
-    return call->session_cached ? APR_SUCCESS : ask_store(call, token);
+    call->session_cached = !confirmed && ask_cookie(call, token) == APR_SUCCESS;
+    return call->session_cached ? APR_SUCCESS : ask_store(call, token, confirmed);
 }
 
 static apr_status_t ask(ba_call *call, int confirmed)

@@ -11,7 +11,8 @@
 #include "ba_call.h"
 
 /* Who is this? Asks at most once per call and keeps the answer in it. With
- * BetterAuthCookieCache on, a valid cache cookie answers in place of the database.
+ * BetterAuthCookieCache on, a valid cache cookie answers in place of the database, and
+ * then the server's own cache.
  *
  * APR_SUCCESS   call->session and call->user say who; refreshed if it was due, or
  *               call->needs_refresh says so where BetterAuthSessionRefresh puts it off

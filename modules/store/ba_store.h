@@ -133,6 +133,10 @@ typedef struct ba_store_ops {
 
 struct ba_store {
     const ba_store_ops *ops;
+
+    /* of ba_revoke_store(), which puts functions of its own before these */
+    const ba_store_ops *told;
+    const struct ba_revoker *revoker;
 };
 
 /* The store on a database; db must live as long. */

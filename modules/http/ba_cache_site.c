@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+#include "ba_cache_site.h"
+
+#include "ba_directives.h"
+#include "ba_kept.h"
+#include "ba_mac.h"
+#include "ba_module.h"
+#include "ba_revoke_store.h"
+#include "ba_session_cache.h"
+#include "ba_store.h"
+
+#include <ap_provider.h>
+#include <ap_socache.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+#include <http_log.h>
+#include <string.h>
+#include <util_mutex.h>
+
+/* Lives as long as the server, through restarts: no generation of children may miss what
+ * another has revoked. A new number for each new layout of ba_revocations. */
+#define KEY "mod_betterauth:revocations:1"
+
+#define MUTEX "betterauth-cache"
+
+/* The one that people get who write nothing, and its size, which it takes from its
+ * arguments alone: some 40000 sessions. Its own default holds 1400. */
+#define SHMCB "shmcb"
+#define SHMCB_ARGS "betterauth(16777216)"
+
+/* One cache; sites that name the same one share it. */
+typedef struct cache {
+    struct cache *next;
+    const ap_socache_provider_t *provider;
+    ap_socache_instance_t *instance;
+    const char *name, *args;
+    apr_global_mutex_t *mutex; /* NULL: it needs none */
+    server_rec *server;
+    int opened;
+} cache;
+
+/* Of the configuration now in force. */
+static cache *all_caches;
+
+static ba_revocations *the_revocations;
+static int told; /* that there is none */
+
+/* ---- what the core asks */
+
+/* 0: the mutex is broken; that has been logged. */
+static int hold(const cache *c)
+{
+    apr_status_t rv = c->mutex ? apr_global_mutex_lock(c->mutex) : APR_SUCCESS;
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, c->server,
+                     "BA0154: cannot lock the session cache");
+    }
+    return rv == APR_SUCCESS;
+}
+
+static void release(const cache *c)
+{
+    if (c->mutex) {
+        apr_global_mutex_unlock(c->mutex);
+    }
+}
+
+static apr_status_t get(void *baton, const unsigned char *key, unsigned char *value,
+                        unsigned *len, apr_pool_t *pool)
+{
+    const cache *c = baton;
+    apr_status_t rv;
+
+    if (!hold(c)) {
+        return APR_EGENERAL;
+    }
+    rv = c->provider->retrieve(c->instance, c->server, key, BA_CACHE_KEY, value, len, pool);
+    release(c);
+    return rv;
+}
+
+/* The provider logs what goes wrong. */
+static apr_status_t put(void *baton, const unsigned char *key, const unsigned char *value,
+                        unsigned len, apr_int64_t seconds, apr_pool_t *pool)
+{
+    const cache *c = baton;
+    apr_time_t until = apr_time_now() + apr_time_from_sec(seconds);
+    apr_status_t rv;
+
+    if (!hold(c)) {
+        return APR_EGENERAL;
+    }
+    rv = c->provider->store(c->instance, c->server, key, BA_CACHE_KEY, until,
+                            (unsigned char *)(apr_uintptr_t)value, len, pool);
+    release(c);
+    return rv;
+}
+
+static const ba_cache_ops cache_ops = {get, put};
+
+/* ---- revocations */
+
+static ba_time clock_now(void)
+{
+    return apr_time_as_msec(apr_time_now());
+}
+
+ba_revocations *ba_cache_site_revocations(server_rec *s)
+{
+    void *memory;
+    int made;
+    apr_status_t rv = ba_kept_memory(KEY, ba_revocations_size(), s, &memory, &made);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                     "BA0150: cannot create the shared memory that tells of revocations");
+        return NULL;
+    }
+    the_revocations = made ? ba_revocations_create(memory, clock_now()) : memory;
+    return the_revocations;
+}
+
+static void revoke_user(void *baton, const char *user_id, apr_pool_t *pool)
+{
+    const ba_session_cache *of_site = baton;
+
+    ba_revoke_tell(the_revocations, ba_revoke_slot(user_id), clock_now());
+    if (of_site) {
+        ba_session_cache_mark(of_site, user_id, pool);
+    }
+}
+
+static void revoke_session(void *baton, const char *token, const char *user_id, apr_pool_t *pool)
+{
+    const ba_session_cache *of_site = baton;
+
+    ba_revoke_tell(the_revocations, ba_revoke_slot(token), clock_now());
+    if (of_site && user_id) {
+        ba_session_cache_mark(of_site, user_id, pool);
+    }
+}
+
+/* ---- start */
+
+int ba_cache_site_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog, (void)ptemp;
+    all_caches = NULL;
+    told = 0;
+    return ap_mutex_register(pconf, MUTEX, NULL, APR_LOCK_DEFAULT, 0) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static const ap_socache_provider_t *provider_of(const char *name)
+{
+    return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+}
+
+static const char *args_of(const ba_cache_source *source)
+{
+    return !source->args && !strcmp(source->provider, SHMCB) ? SHMCB_ARGS : source->args;
+}
+
+static cache *find(const char *name, const char *args)
+{
+    cache *c = all_caches;
+
+    while (c && (strcmp(c->name, name) || strcmp(c->args ? c->args : "", args ? args : ""))) {
+        c = c->next;
+    }
+    return c;
+}
+
+static const ba_server_config *config_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &betterauth_module);
+}
+
+/* Who wrote nothing gets a cache where there is one. */
+static int is_off(const server_rec *s)
+{
+    const ba_server_config *config = config_of(s);
+
+    return !config->values.secrets || !config->values.session_cache.provider
+           || (!ba_directives_is_set(&config->set, "BetterAuthSessionCache")
+               && !provider_of(config->values.session_cache.provider));
+}
+
+int ba_cache_site_check(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp)
+{
+    const ba_cache_source *source = &config_of(s)->values.session_cache;
+    const char *args = source->provider ? args_of(source) : NULL;
+    const char *problem;
+    cache *c;
+
+    if (is_off(s) || find(source->provider, args)) {
+        return 1;
+    }
+    c = apr_pcalloc(pconf, sizeof(*c));
+    c->name = source->provider;
+    c->args = args;
+    c->server = s;
+    c->provider = provider_of(c->name);
+    if (!c->provider) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                     "BA0151: BetterAuthSessionCache %s needs mod_socache_%s: load it "
+                     "(a2enmod socache_%s)",
+                     c->name, c->name, c->name);
+        return 0;
+    }
+    problem = c->provider->create(&c->instance, args, ptemp, pconf);
+    if (problem) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                     "BA0152: BetterAuthSessionCache %s: %s", c->name, problem);
+        return 0;
+    }
+    c->next = all_caches;
+    all_caches = c;
+    return 1;
+}
+
+static apr_status_t destroy(void *data)
+{
+    cache *c = data;
+
+    c->provider->destroy(c->instance, c->server);
+    return APR_SUCCESS;
+}
+
+/* Names a cache towards its provider, within 16 characters. */
+static const char *instance_name(const cache *c, apr_pool_t *pool)
+{
+    int n = 0;
+
+    for (const cache *other = c->next; other; other = other->next) {
+        ++n;
+    }
+    return n ? apr_psprintf(pool, "betterauth-%d", n) : "betterauth";
+}
+
+static apr_status_t open_cache(cache *c, apr_int64_t lifetime, apr_pool_t *pconf)
+{
+    struct ap_socache_hints hints = {BA_CACHE_KEY, 350, apr_time_from_sec(lifetime)};
+    const char *name = instance_name(c, pconf);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (c->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) {
+        rv = ap_global_mutex_create(&c->mutex, NULL, MUTEX, name, c->server, pconf, 0);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = c->provider->init(c->instance, name, &hints, c->server, pconf);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_pool_cleanup_register(pconf, c, destroy, apr_pool_cleanup_null);
+    }
+    return rv;
+}
+
+static int is_shared(const cache *c)
+{
+    return !strcmp(c->name, "redis") || !strcmp(c->name, "memcache");
+}
+
+/* What the site may read of this cache is what it has put there, from the same users and
+ * with the same secret. */
+static const char *scope_of(const ba_settings *settings, apr_pool_t *pconf)
+{
+    ba_bytes secret = APR_ARRAY_IDX(settings->secrets, 0, ba_bytes);
+
+    return ba_mac_digest(apr_pstrcat(pconf, settings->base_url, "\n",
+                                     apr_pstrmemdup(pconf, secret.data, secret.len), NULL),
+                         pconf);
+}
+
+static void tell_once(server_rec *s)
+{
+    if (!told) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "BA0156: each session is asked for in the database: load mod_socache_shmcb "
+                     "(a2enmod socache_shmcb), or write BetterAuthSessionCache off");
+        told = 1;
+    }
+}
+
+int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *store,
+                         ba_session_cache **out, apr_pool_t *pconf)
+{
+    const ba_settings *settings = &config_of(s)->values;
+    const ba_cache_source *source = &settings->session_cache;
+    ba_revoker *revoker = apr_pcalloc(pconf, sizeof(*revoker));
+    ba_session_cache *mine = NULL;
+    cache *c = is_off(s) ? NULL : find(source->provider, args_of(source));
+    apr_status_t rv;
+
+    if (!c && source->provider) {
+        tell_once(s);
+    }
+    if (c) {
+        mine = apr_pcalloc(pconf, sizeof(*mine));
+        mine->ops = &cache_ops;
+        mine->baton = c;
+        mine->lifetime = source->lifetime;
+        mine->shared = is_shared(c);
+        mine->scope = scope_of(settings, pconf);
+        mine->revocations = revocations;
+    }
+    if (c && !c->opened) {
+        rv = open_cache(c, source->lifetime, pconf);
+        if (rv != APR_SUCCESS || !mine->scope) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                         "BA0153: cannot open the cache of BetterAuthSessionCache %s", c->name);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        c->opened = 1;
+    }
+    revoker->session = revoke_session;
+    revoker->user = revoke_user;
+    revoker->baton = mine;
+    revoker->wants_user = mine && mine->shared;
+    ba_revoke_store(store, revoker, pconf);
+    *out = mine;
+    return OK;
+}
+
+void ba_cache_site_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    for (cache *c = all_caches; c; c = c->next) {
+        apr_status_t rv = c->mutex ? apr_global_mutex_child_init(
+                                         &c->mutex, apr_global_mutex_lockfile(c->mutex), pchild)
+                                   : APR_SUCCESS;
+
+        if (rv != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                         "BA0155: cannot use the mutex of the session cache");
+        }
+    }
+}

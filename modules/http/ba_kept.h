@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright the mod_betterauth authors */
+
+/* Shared memory that lives as long as the server, through restarts, so that all
+ * generations of children look at the same. */
+
+#ifndef BA_KEPT_H
+#define BA_KEPT_H
+
+#include <httpd.h>
+
+#define BA_KEPT_ALIGN 64
+
+/* The memory of this key, aligned as above; made on first use, then *made is 1 and it is
+ * zeroed. A new key for each new layout: an old generation may still run the old code.
+ * For post_config. Anything but APR_SUCCESS: there is none. */
+apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, void **memory,
+                            int *made);
+
+#endif
