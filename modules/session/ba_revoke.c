@@ -13,7 +13,7 @@ typedef struct counter {
 } counter;
 
 struct ba_revocations {
-    apr_uint32_t began;
+    ba_time began; /* never changes */
     apr_uint32_t sum;
     counter of[SLOTS];
 };
@@ -27,7 +27,7 @@ ba_revocations *ba_revocations_create(void *memory, ba_time now)
 {
     ba_revocations *all = memory;
 
-    all->began = (apr_uint32_t)(now / 1000);
+    all->began = now;
     return all;
 }
 
@@ -60,7 +60,7 @@ apr_uint32_t ba_revoke_count(const ba_revocations *all, apr_uint32_t slot)
 
 int ba_revoke_knows(const ba_revocations *all, ba_time when)
 {
-    return when / 1000 > all->began;
+    return when > all->began;
 }
 
 int ba_revoke_since(const ba_revocations *all, apr_uint32_t slot, ba_time when)

@@ -33,12 +33,11 @@ apr_uint32_t ba_revoke_sum(const ba_revocations *all);
 /* What the counter of a place says. */
 apr_uint32_t ba_revoke_count(const ba_revocations *all, apr_uint32_t slot);
 
-/* False if that was before there were these counters. Exact to a second, on the safe
- * side, like the next. */
+/* False if that was before there were these counters. */
 int ba_revoke_knows(const ba_revocations *all, ba_time when);
 
-/* True if the counter of a place has moved at that time or later, or nobody knows; of use for answers that
- * carry no counters, such as cookies. */
+/* True if the counter of a place has moved at that time or later, or nobody knows; for
+ * answers that carry no counters, such as cookies. Exact to a second, on the safe side. */
 int ba_revoke_since(const ba_revocations *all, apr_uint32_t slot, ba_time when);
 
 /* Counts; now is the time of day, since a call may have begun long ago. */

@@ -175,7 +175,7 @@ sub host {
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => mounts(%counts) . $echo . said(%$said) . ($more // ''));
 }
 
-my $main = $DB . said(%server) . "BetterAuthRateLimit off\n" . $server_sections
+my $main = $DB . said(%server) . "BetterAuthRateLimit off\nBetterAuthSessionCache off\n" . $server_sections
     . host('nothing', {}, $sections)
     . host('everything', \%host, $vhost_sections)
     . host('defaults', \%default)

@@ -33,7 +33,7 @@ for my $mpm (qw(prefork worker)) {
         subtest "$mpm, $dialect" => sub {
             my ($site, $before) = ("$mpm-$dialect", semaphores());
             $db->create("mpm_$mpm", schema('mysql')) if $dialect eq 'mysql';
-            my $httpd = private_httpd(name => $site, $dialect eq 'mysql' ? (mariadb => $db, database => "mpm_$mpm") : ());
+            my $httpd = private_httpd(name => $site, cache => '# the default cache', $dialect eq 'mysql' ? (mariadb => $db, database => "mpm_$mpm") : ());
             my $user = sign_up($site);
             is(request($site, GET => '/api/auth/get-session', cookie => $user->{cookie})->{json}{user}{email}, $user->{email}, 'the session is one');
             my $in = post($site, '/sign-in/email', { email => $user->{email}, password => PASSWORD });

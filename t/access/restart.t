@@ -19,7 +19,7 @@ sub ours { return scalar grep { !$before->{$_} } keys %{ semaphores() } }
 
 my $db = private_mariadb($SITE);
 $db->create('restart', schema('mysql'));
-my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'restart', main => "BetterAuthHashConcurrency 2 64\n", extra => "    DBDMax 4\n");
+my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'restart', cache => '# the default cache', main => "BetterAuthHashConcurrency 2 64\n", extra => "    DBDMax 4\n");
 my $user = sign_up($SITE);
 is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, 'a session');
 is(ours(), 1, 'one semaphore');

@@ -9,6 +9,7 @@ use BATest;
 use Digest::SHA qw(hmac_sha256);
 use MIME::Base64 qw(encode_base64url decode_base64url);
 use POSIX qw(strftime);
+use Time::HiRes qw(sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
@@ -70,6 +71,9 @@ my @SENSITIVE = (
 );
 sub call { my ($site, $row, $cookie) = @_; return request($site, $row->[0] => "/api/auth$row->[1]", cookie => $cookie, origin => ORIGIN, $row->[2] ? (json => $row->[2]) : ()) }
 
+# What was written in the second of a change is not believed; this is the cookie after the request that renews it.
+sub later { my ($site, $cookie) = @_; sleep 1.05; return browse($cookie, get($site, $cookie)) }
+
 sub life_of {
     my ($site, $max_age) = @_;
     my $attributes = $AGE =~ s/300/$max_age/r;
@@ -99,7 +103,7 @@ sub life_of {
 
     my $update = post($site, '/update-user', { name => 'Zoe', image => 'https://x.test/z.png' }, cookie => $user->{cookie});
     is_deeply(cookies($update)->{''}, [$TOKEN, $DATA], 'update-user sends both cookies');
-    my $cookie = browse($user->{cookie}, $update);
+    my $cookie = later($site, browse($user->{cookie}, $update));
     without_row($site, $user);
     is(name_of(get($site, $cookie)), 'Zoe', 'the new name is in the cache');
     is(get($site, $cookie)->{json}{user}{image}, 'https://x.test/z.png', 'and the image');
@@ -190,7 +194,7 @@ for my $site (qw(cache-mysql cache-sqlite)) {
         is_deeply(cookies($answer)->{''}, [$TOKEN, $DATA, "$DATA.0", "$DATA.1"], 'a long image: the whole cookie goes, two pieces come');
         is(cookies($answer)->{$DATA}{attributes}, $GONE, 'the whole one is deleted');
         is(length(cookies($answer)->{"$DATA.0"}{value}), 3977, 'as long as Better Auth makes them');
-        my $cookie = browse($user->{cookie}, $answer);
+        my $cookie = later($site, browse($user->{cookie}, $answer));
         without_row($site, $user);
         is(get($site, $cookie)->{json}{user}{image}, $image, 'read from the pieces alone');
         is(get($site, join '; ', reverse split /; /, $cookie)->{json}{user}{image}, $image, 'in any order');
@@ -223,7 +227,7 @@ for my $site (qw(cache-mysql cache-sqlite)) {
         my $out = request($site, POST => '/api/auth/sign-out', json => {}, cookie => $user->{cookie}, origin => ORIGIN);
         is_deeply(cookies($out)->{''}, [$TOKEN, $DATA, 'better-auth.dont_remember'], 'sign-out clears');
         is(browse($user->{cookie}, $out), '', 'all of it');
-        is(get($site, $user->{cookie})->{status}, 200, 'who kept a copy is known for a while, as with Better Auth');
+        no_session($site, $user->{cookie}, 'who kept a copy is nobody at once, unlike with Better Auth');
         is(call($site, $SENSITIVE[-1], $user->{cookie})->{status}, 401, 'but does nothing');
 
         my ($token) = $other[0] =~ /=([^.]+)/;
@@ -240,7 +244,7 @@ for my $site (qw(cache-mysql cache-sqlite)) {
         $user = sign_up($site);
         my $changed = post($site, '/change-password', { currentPassword => PASSWORD, newPassword => 'another horse battery', revokeOtherSessions => JSON::PP::true }, cookie => $user->{cookie});
         is_deeply(cookies($changed)->{''}, [$TOKEN, $DATA], 'a new session comes with its cache');
-        my $cookie = browse($user->{cookie}, $changed);
+        my $cookie = later($site, browse($user->{cookie}, $changed));
         is(get($site, $cookie)->{json}{session}{token}, $changed->{json}{token}, 'of that session');
         is_deeply(cookies(get($site, $cookie))->{''}, [], 'which is good');
     };

@@ -88,7 +88,7 @@ my @private;
 sub stop_cleanly { $SIG{$_} = sub { exit 1 } for qw(TERM INT) }
 
 # One site on an httpd and, when one is passed, a database server of its own: for tests that break things.
-#   name, mariadb + database or nothing (SQLite), limit: instead of "BetterAuthRateLimit off", extra: more directives of the site, main: directives outside of it, schema: 0 = none
+#   name, mariadb + database or nothing (SQLite), limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", extra: more directives of the site, main: directives outside of it, schema: 0 = none
 sub private_httpd {
     my (%o) = @_;
     require BATest::Httpd;
@@ -96,7 +96,7 @@ sub private_httpd {
     stop_cleanly();
     my $state = BATest::state();
     my $dir = "$state->{workdir}/$o{name}-" . flavour();
-    my %site = (dialect => $o{mariadb} ? 'mysql' : 'sqlite', port => free_port(), extra => $o{extra}, limit => $o{limit}, private => 1);
+    my %site = (dialect => $o{mariadb} ? 'mysql' : 'sqlite', port => free_port(), extra => $o{extra}, limit => $o{limit}, cache => $o{cache}, private => 1);
     my $params;
     if ($o{mariadb}) { $params = $o{mariadb}->dbd_params($site{database} = $o{database}) }
     else {

@@ -91,10 +91,10 @@ END
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $CONFIRM },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1, extra => $CONFIRM },
     'node-prompt' => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $PROMPT },
-    'client-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $PROMPT },
-    'client-sqlite' => { dialect => 'sqlite', extra => $PROMPT },
-    'client-confirm-mysql'  => { dialect => 'mysql', database => 'ba_client', extra => $CONFIRM },
-    'client-confirm-sqlite' => { dialect => 'sqlite', extra => $CONFIRM },
+    'client-mysql'  => { cache => '# the default cache', dialect => 'mysql', database => 'ba_client', extra => $PROMPT },
+    'client-sqlite' => { cache => '# the default cache', dialect => 'sqlite', extra => $PROMPT },
+    'client-confirm-mysql'  => { cache => '# the default cache', dialect => 'mysql', database => 'ba_client', extra => $CONFIRM },
+    'client-confirm-sqlite' => { cache => '# the default cache', dialect => 'sqlite', extra => $CONFIRM },
     bearer        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthBearer on\n" },
     'bearer-lite' => { dialect => 'sqlite', extra => "    BetterAuthBearer on\n" },
     limits        => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthMaxSessionsPerUser 3\n    BetterAuthSessionMaxLifetime 10d\n" },
@@ -262,6 +262,7 @@ sub conf {
         ORIGIN => $site->{origin} // $with{origin},
         ROOT   => "$with{srcdir}/t/conf/site",
         LIMIT  => $site->{limit} // 'BetterAuthRateLimit off',    # tests are in a hurry
+        CACHE  => $site->{cache} // 'BetterAuthSessionCache off',    # tests change rows behind the server's back
         HASH   => $site->{scrypt} ? 'BetterAuthPasswordHash scrypt' : '# the default hash',
         ECHO   => $with{echo},
         WORK   => $with{workdir},
@@ -282,11 +283,11 @@ sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return jo
 sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
 
 # One more virtual host; request() knows it by its name from then on.
-#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
 sub vhost {
     my ($name, %o) = @_;
     my $state = BATest::state();
-    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit});
+    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit}, cache => $o{cache});
     $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
     my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
     $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};
