@@ -19,6 +19,7 @@
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
+#include "ba_veto.h"
 
 #include <apr_network_io.h>
 #include <apr_strings.h>
@@ -259,7 +260,12 @@ static const char *call_render(const ba_call *call, const char *document,
                                    &ba_httpd_site(r->server)->mail_faults, document, values);
 }
 
-static const ba_call_ops call_ops = {call_header, call_log, call_render};
+static const ba_error *call_veto(const ba_call *call, const ba_user *user, int remember)
+{
+    return ba_veto(call->baton, call, user, remember);
+}
+
+static const ba_call_ops call_ops = {call_header, call_log, call_render, call_veto};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
  * so many bits. */
