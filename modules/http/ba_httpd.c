@@ -41,8 +41,7 @@ typedef struct kept_gates {
 
 /* ---- start */
 
-/* scheme://ServerName[:port], as a client has to write it */
-static const char *base_url_of(server_rec *s, apr_pool_t *pool)
+const char *ba_httpd_base_url(server_rec *s, apr_pool_t *pool)
 {
     const char *scheme = s->server_scheme && *s->server_scheme ? s->server_scheme
                          : ba_check_speaks_tls(s)              ? "https"
@@ -160,7 +159,7 @@ static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, 
         return OK;
     }
     if (!settings->base_url) {
-        settings->base_url = base_url_of(s, pconf);
+        settings->base_url = ba_httpd_base_url(s, pconf);
     }
     if (!settings->base_url) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,

@@ -147,7 +147,7 @@ static void *create_config(apr_pool_t *pool, server_rec *s)
 static const command_rec directives[] = {
     AP_INIT_TAKE123("SampleRefuse", set_refused, NULL, RSRC_CONF, "PATTERN [CODE [TEXT]]"),
     AP_INIT_TAKE1("SampleDown", set_down, NULL, RSRC_CONF, "PATTERN"),
-    {NULL},
+    {0},
 };
 
 static void register_hooks(apr_pool_t *pool)

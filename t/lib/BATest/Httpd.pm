@@ -163,6 +163,7 @@ sub children {
 }
 
 # Checks a configuration the way `apachectl configtest` does; returns exit status and all output.
+#   how: further arguments, and what becomes of stderr
 sub configtest {
     my ($class, %args) = @_;
     my ($dir, $text) = @args{qw(dir conf)};
@@ -181,7 +182,8 @@ END
     unlink "$dir/logs/error_log";
     my %env = %{ $args{env} || {} };
     local @ENV{ keys %env } = values %env;
-    my $output = qx{'$BINARY' -t -f '$dir/base.conf' 2>&1};
+    my $how = $args{how} // '2>&1';
+    my $output = qx{'$BINARY' -t -f '$dir/base.conf' $how};
     my $status = $? >> 8;
     if (open my $in, '<', "$dir/logs/error_log") { local $/; $output .= <$in> // '' }
     return ($status, $output);
