@@ -54,9 +54,9 @@ typedef struct betterauth_user {
  * answer that depends on who it is must not get into shared caches: outside guarded
  * locations that is for the caller to say, with Cache-Control: private.
  *
- * With BetterAuthCookieCache, a session that was revoked elsewhere may count until the
- * cache is over; betterauth_who_confirmed does not believe caches and asks the database,
- * once. For whatever changes something or shows a secret. */
+ * With BetterAuthSessionCache or BetterAuthCookieCache, a session that was revoked elsewhere
+ * may count until the cache is over; betterauth_who_confirmed does not believe caches and
+ * asks the database, once. For whatever changes something or shows a secret. */
 APR_DECLARE_OPTIONAL_FN(betterauth_answer, betterauth_who,
                         (request_rec * r, const betterauth_user **user));
 APR_DECLARE_OPTIONAL_FN(betterauth_answer, betterauth_who_confirmed,

@@ -11,6 +11,8 @@
 #include "ba_module.h"
 #include "ba_mount.h"
 
+#include <ap_provider.h>
+#include <ap_socache.h>
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -210,6 +212,28 @@ static void print_secret(const dump *d)
     line(d, "secret", text);
 }
 
+static void print_caches(const dump *d)
+{
+    static const char *const forms[] = {"off", "compact", "jwt", "jwe"};
+    const ba_cache_source *server = &d->settings.session_cache;
+    const ba_cookie_cache *cookie = &d->settings.cookie_cache;
+    const char *sessions = "off", *cookies = "off";
+
+    if (server->provider) {
+        sessions = ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, server->provider,
+                                      AP_SOCACHE_PROVIDER_VERSION)
+                       ? apr_psprintf(d->pool, "%s, %" APR_INT64_T_FMT " s", server->provider,
+                                      server->lifetime)
+                       : apr_pstrcat(d->pool, "off, ", server->provider, " is not loaded", NULL);
+    }
+    if (cookie->form != BA_CACHE_OFF) {
+        cookies = apr_psprintf(d->pool, "%s, %" APR_INT64_T_FMT " s", forms[cookie->form],
+                               cookie->max_age);
+    }
+    line(d, "session cache", sessions);
+    line(d, "cookie cache", cookies);
+}
+
 static void print_mailer(const dump *d)
 {
     static const char *const kinds[] = {"off", "smtp", "sendmail", "dir"};
@@ -272,6 +296,7 @@ static void print_complete(dump *d)
     print_database(d);
     print_secret(d);
     line(d, "cookie", apr_pstrcat(d->pool, s->session_cookie, s->cookie_flags, NULL));
+    print_caches(d);
     print_mailer(d);
 }
 

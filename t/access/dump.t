@@ -19,10 +19,10 @@ for my $n (1, 2) { BATest::MariaDB::_pipe($n == 1 ? join('', map { local (@ARGV,
 
 # Answers status, what went to stdout and what to stderr.
 sub dumped {
-    my ($conf, $define) = @_;
+    my ($conf, $define, @without) = @_;
     my $httpd = $state->{flavours}{ flavour() };
     my ($status, $output) = BATest::Httpd->configtest(dir => $dir, conf => $conf, env => $httpd->{env},
-        load => BATest::Httpd::load_modules($httpd->{module}), how => '-D ' . ($define // 'DUMP_BETTERAUTH') . " 2>'$dir/stderr'");
+        load => BATest::Httpd::load_modules($httpd->{module}, @without), how => '-D ' . ($define // 'DUMP_BETTERAUTH') . " 2>'$dir/stderr'");
     s{\Q$dir\E/}{}g, s/ port=\d+/ port=3306/g for $output;
     # a new directive's default is no concern of this test
     $output =~ s/^ +BetterAuth(?!Unauthenticated|RemoteUser|Export|ForwardCookies)\w+ .* \(default\)\n//mg;
@@ -117,6 +117,8 @@ BetterAuthSignUp on
     BetterAuthSecret "exec:/bin/echo 0123456789abcdef0123456789abcdef"
     BetterAuthMailer dir:/tmp
     BetterAuthMailFrom "The Site <site\@auth.test>"
+    BetterAuthCookieCache jwt 2m
+    BetterAuthSessionCache off
     <Location "/auth">
         SetHandler betterauth-pages
     </Location>
@@ -138,9 +140,10 @@ unlike($complaints, qr/mod_betterauth configuration/, 'all of it on stdout');
 
 subtest 'a password that looks like another parameter' => sub {
     my ($ok, $text) = dumped("TraceEnable off\nDBDriver mysql\nDBDParams \"host=127.0.0.1, port = 1 pass=dbname=geheim;dbname=auth reconnect=0\"\n"
-        . "BetterAuthSecret 0123456789abcdef0123456789abcdef\n");
+        . "BetterAuthSecret 0123456789abcdef0123456789abcdef\n", undef, 'socache_shmcb');
     like($text, qr/^    database +mysql host=127\.0\.0\.1 port=3306 dbname=auth: cannot be reached$/m, 'is not shown') or diag $text;
     unlike($text, qr/geheim/, 'anywhere');
+    like($text, qr/^    session cache off, shmcb is not loaded$/m, 'a cache that httpd has not');
 };
 
 is((dumped("TraceEnable off\n"))[1], "mod_betterauth configuration:\nmain server auth.test\n    not used      no BetterAuthSecret\n"

@@ -62,8 +62,8 @@ sub who_is_signed_in {
     }
     is(header(request($site, GET => '/members/page.html', cookie => $user->{cookie}, headers => ['X-Sample-Early' => 1]), 'x-sample'), $user->{user}{id}, 'before authentication');
     is(header(request($site, GET => '/members/page.html', headers => ['X-Sample-Early' => 1]), 'x-sample'), 'nobody', 'nobody, before authentication');
-    sql($site, "DELETE FROM session");
-    is(request($site, GET => '/who', cookie => $user->{cookie})->{body}, "nobody\n", 'revoked');
+    is(post($site, '/sign-out', {}, cookie => $user->{cookie})->{status}, 200, 'sign-out');
+    is(request($site, GET => $_, cookie => $user->{cookie})->{body}, "nobody\n", "$_: nobody any more") for '/who', '/who-confirmed';
 }
 
 sub who_may_sign_in {
