@@ -8,10 +8,12 @@
 #include "ba_check.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
+#include "ba_dump.h"
 #include "ba_expr.h"
 #include "ba_guard.h"
 #include "ba_httpd.h"
 #include "ba_identity.h"
+#include "ba_interface.h"
 #include "ba_mail_document.h"
 #include "ba_module.h"
 #include "ba_mount.h"
@@ -41,8 +43,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(ba_cache_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(ba_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ba_require_register(pool);
+    ba_interface_register();
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(ba_dump_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */

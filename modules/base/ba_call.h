@@ -43,6 +43,9 @@ typedef struct ba_call_ops {
      * that has been logged. */
     const char *(*render)(const struct ba_call *call, const char *document,
                           const apr_table_t *values);
+    /* Why this user, who has proved who they are, may not sign in all the same; NULL: they
+     * may. Asked by ba_session_begin() alone. NULL in place of a function: nobody objects. */
+    const ba_error *(*veto)(const struct ba_call *call, const ba_user *user, int remember);
 } ba_call_ops;
 
 typedef struct ba_answer {
@@ -87,6 +90,8 @@ typedef struct ba_call {
     const ba_user *user;
     int refresh_now;   /* this call refreshes, where others put it off */
     int needs_refresh; /* put off: is it due? -1: not put off */
+
+    const ba_error *vetoed; /* what ops->veto said; its message is for people, too */
 
     int mail_waiting; /* a mail was put into the outbox: wake whoever delivers */
 

@@ -87,4 +87,5 @@ const ba_error ba_err_delete_token = {404, "INVALID_TOKEN", "Invalid token"};
 const ba_error ba_err_session_expired = {
     400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action."};
 
+const ba_error ba_err_sign_in_refused = {403, "SIGN_IN_REFUSED", "You may not sign in."};
 const ba_error ba_err_forbidden = {403, "FORBIDDEN", "You are not allowed to do this"};

@@ -55,6 +55,7 @@ extern const ba_error ba_err_invalid_password;
 extern const ba_error ba_err_last_account;
 extern const ba_error ba_err_no_account;
 
+extern const ba_error ba_err_sign_in_refused; /* by another module, with reasons of its own */
 extern const ba_error ba_err_forbidden; /* of the guard */
 extern const ba_error ba_err_reset_disabled;
 extern const ba_error ba_err_invalid_token; /* 400; of a link: 401 or a redirect */

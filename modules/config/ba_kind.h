@@ -60,6 +60,12 @@ extern const ba_kind ba_kind_mailer;
 extern const ba_kind ba_kind_mailbox;
 extern const ba_kind ba_kind_mail_limit;
 
+/* May the words of such a directive hold a secret? Then nobody shows them. */
+int ba_kind_is_secret(const ba_kind *kind);
+
+/* Does a directive of this kind add to what the one before it said, in the same server? */
+int ba_kind_adds_up(const ba_kind *kind);
+
 /* Reads 7d, 10m or 300 as seconds from lo to hi; 0: it is no such time. */
 int ba_kind_seconds(const char *text, apr_int64_t lo, apr_int64_t hi, apr_int64_t *seconds);
 

@@ -362,3 +362,9 @@ const ba_kind ba_kind_version = {read_version, sizeof(const char *), 1, 1};
 const ba_kind ba_kind_mailer = {read_mailer, sizeof(ba_mailer), 1, 2};
 const ba_kind ba_kind_mailbox = {read_mailbox, sizeof(ba_mailbox), 1, 1};
 const ba_kind ba_kind_mail_limit = {read_mail_limit, sizeof(ba_range), 2, 2};
+
+int ba_kind_adds_up(const ba_kind *kind)
+{
+    return kind == &ba_kind_column || kind == &ba_kind_patterns || kind == &ba_kind_endpoints
+           || kind == &ba_kind_rate_rule;
+}

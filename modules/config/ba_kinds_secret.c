@@ -192,3 +192,8 @@ const ba_kind ba_kind_secrets = {read_secrets, sizeof(apr_array_header_t *), 1, 
 const ba_kind ba_kind_lengths = {read_lengths, sizeof(ba_range), 2, 2};
 const ba_kind ba_kind_concurrency = {read_concurrency, sizeof(ba_range), 1, 2};
 const ba_kind ba_kind_hash = {read_hash, sizeof(ba_hash_params), 1, 4};
+
+int ba_kind_is_secret(const ba_kind *kind)
+{
+    return kind == &ba_kind_secrets || kind == &ba_kind_mailer;
+}

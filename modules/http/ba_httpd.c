@@ -19,6 +19,7 @@
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
+#include "ba_veto.h"
 
 #include <apr_network_io.h>
 #include <apr_strings.h>
@@ -40,8 +41,7 @@ typedef struct kept_gates {
 
 /* ---- start */
 
-/* scheme://ServerName[:port], as a client has to write it */
-static const char *base_url_of(server_rec *s, apr_pool_t *pool)
+const char *ba_httpd_base_url(server_rec *s, apr_pool_t *pool)
 {
     const char *scheme = s->server_scheme && *s->server_scheme ? s->server_scheme
                          : ba_check_speaks_tls(s)              ? "https"
@@ -159,7 +159,7 @@ static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, 
         return OK;
     }
     if (!settings->base_url) {
-        settings->base_url = base_url_of(s, pconf);
+        settings->base_url = ba_httpd_base_url(s, pconf);
     }
     if (!settings->base_url) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
@@ -259,7 +259,12 @@ static const char *call_render(const ba_call *call, const char *document,
                                    &ba_httpd_site(r->server)->mail_faults, document, values);
 }
 
-static const ba_call_ops call_ops = {call_header, call_log, call_render};
+static const ba_error *call_veto(const ba_call *call, const ba_user *user, int remember)
+{
+    return ba_veto(call->baton, call, user, remember);
+}
+
+static const ba_call_ops call_ops = {call_header, call_log, call_render, call_veto};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
  * so many bits. */

@@ -334,7 +334,8 @@ static const char *in_words(int seconds, apr_pool_t *pool)
 
 static void explain(const page_view *v, const ba_error *error)
 {
-    const char *value = "error", *text = no_reason;
+    const char *value = "error";
+    const char *text = error && error == v->call->vetoed ? error->message : no_reason;
 
     for (apr_size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); ++i) {
         if (sentences[i].error == error) {
@@ -420,6 +421,7 @@ static int post(page_view *v, const page_row *row)
     if (missing_fields(v, row)) {
         return render(v, row->document, HTTP_UNPROCESSABLE_ENTITY);
     }
+    v->call->path = row->endpoint;
     ba_route_run(v->call, route, endpoint_body(v, row));
     if (v->call->mail_waiting) {
         ba_task_poke();

@@ -124,7 +124,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     if (user && s->auto_sign_in && !s->require_email_verification) {
         session = ba_session_begin(call, user, body->remember != 0);
         if (!session) {
-            user = NULL;
+            return;
         }
     }
     if (!user || !account_id) {
@@ -233,7 +233,6 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
     const ba_session *session = ba_session_begin(call, user, body->remember != 0);
 
     if (!session) {
-        ba_call_fail(call, &ba_err_create_session);
         return;
     }
     if (call->store->ops->session_add(call->store, session, call->pool) != APR_SUCCESS) {

@@ -184,12 +184,12 @@ static const ba_error *read_token(ba_call *call, const char *token, const char *
 }
 
 /* A session for who came by the link without one; not stored yet. 0: the call has its
- * answer. */
-static int session_for(ba_call *call, const ba_user *user, const ba_session **session)
+ * answer, and the link can be followed again. */
+static int session_for(ba_call *call, const mailed_link *l, const ba_session **session)
 {
-    *session = ba_session_begin(call, user, 1);
-    if (!*session) {
-        ba_call_fail(call, &ba_err_internal);
+    *session = ba_session_begin(call, l->user, 1);
+    if (!*session && call->answer.status != 503) {
+        refuse(call, l->callback, call->answer.error);
     }
     return *session != NULL;
 }
@@ -231,7 +231,7 @@ static void finish_change(ba_call *call, const mailed_link *l)
     ba_user *after = apr_pmemdup(call->pool, l->user, sizeof(*after));
     apr_status_t rv;
 
-    if (!call->session && !session_for(call, l->user, &added)) {
+    if (!call->session && !session_for(call, l, &added)) {
         return;
     }
     if (ba_mail_offered(call) && l->user->email_verified) {
@@ -278,7 +278,7 @@ static void verify(ba_call *call, const mailed_link *l)
             return;
         }
         if ((rv != APR_SUCCESS || strcmp(call->user->id, l->user->id))
-            && !session_for(call, l->user, &added)) {
+            && !session_for(call, l, &added)) {
             return;
         }
     }

@@ -260,12 +260,38 @@ apr_status_t ba_session_send_again(ba_call *call)
     return ba_session_set_cookies(call, call->session, call->user, !is_not_remembered(call));
 }
 
+/* 0: somebody has a reason why not. */
+static int may_sign_in(ba_call *call, const ba_user *user, int remember)
+{
+    const ba_error *why = call->ops->veto ? call->ops->veto(call, user, remember) : NULL;
+
+    if (!why) {
+        return 1;
+    }
+    call->vetoed = why;
+    if (why->status == 503) {
+        ba_call_log(call, BA_LOG_WARN, 0,
+                    "BA0351: another module cannot say whether user %s may sign in, client %s",
+                    user->id, call->client);
+    }
+    else {
+        ba_call_log(call, BA_LOG_INFO, 0,
+                    "BA0350: another module refuses the sign-in (%s), user %s, client %s",
+                    why->code, user->id, call->client);
+    }
+    ba_call_fail(call, why);
+    return 0;
+}
+
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
     const ba_settings *s = call->settings;
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
     const char *agent = ba_call_header(call, "User-Agent");
 
+    if (!may_sign_in(call, user, remember)) {
+        return NULL;
+    }
     session->id = ba_random_id(s->generate_id, call->pool);
     session->token = ba_random_text(BA_TOKEN_LENGTH, call->pool);
     session->user_id = user->id;
@@ -279,7 +305,12 @@ const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remem
     session->expires_at
         = capped(s, call->now,
                  call->now + BA_MS(remember ? s->session_expires_in : BROWSER_SESSION_SECONDS));
-    return session->id && session->token ? session : NULL;
+    if (!session->id || !session->token) {
+        ba_call_log(call, BA_LOG_ERROR, 0, "BA0352: the random generator failed");
+        ba_call_fail(call, &ba_err_create_session);
+        return NULL;
+    }
+    return session;
 }
 
 /* Of a remembered session's cookie: a whole life, as upstream, unless it must end

@@ -40,8 +40,9 @@ int ba_session_is_fresh(const ba_call *call);
 apr_status_t ba_session_send_again(ba_call *call);
 
 /* A new session for user, with a new token; not stored yet. A call that begins a
- * session comes here whatever the way of signing in, so this is where a feature
- * that has a say in sign-in is asked. NULL: the random generator failed. */
+ * session comes here whatever the way of signing in, so this is where whoever has a say
+ * in sign-in is asked: before anything is written, since what is refused leaves nothing
+ * behind. NULL: refused, or the random generator failed; logged, the call has its answer. */
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember);
 
 /* Hands the stored session of this user, who has signed in completely, to the

@@ -216,7 +216,7 @@ static void read_hash(const char *stored, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const ba_call_ops ops = {header, NULL, NULL};
+    static const ba_call_ops ops = {.header = header};
     static int ready;
     apr_pool_t *pool;
     ba_call *call;

@@ -23,7 +23,7 @@ File::Find::find({ no_chdir => 1, wanted => sub {
     return if -d || -l || $short =~ $NOT_OURS;
     push @files, $short if $short =~ $KINDS || $short =~ m{^(?:setup|\.ci/run|bench/run|t/check|t/lib/run-one)$};
 } }, map { "$SRC/$_" } grep { -e "$SRC/$_" }
-    qw(.ci bench examples m4 modules sql support t configure.ac Makefile.am mod_betterauth.c setup));
+    qw(.ci bench examples m4 modules sql support t configure.ac Makefile.am mod_betterauth.c mod_betterauth.h setup));
 
 cmp_ok(scalar @files, '>', 60, scalar(@files) . ' files seen');
 for my $short (sort @files) {

@@ -274,6 +274,29 @@ static void verifying_may_sign_in(void **state)
     assert_null(strstr(fixture_cookie(f, NAME), "eves"));
 }
 
+/* Another module objects: the link has done nothing, and can be followed again. */
+static void verifying_may_be_refused_a_session(void **state)
+{
+    static const ba_error closed = {403, "CLOSED", "Come back in the morning."};
+    fixture *f = *state;
+
+    f->settings.verify_signs_in = 1;
+    f->veto = &closed;
+    assert_redirect(open_link(f, NULL, PLAIN_CLAIMS, "/a"), "/a?error=CLOSED");
+    assert_int_equal(cookies_set(f), 0);
+    assert_error(open_link(f, NULL, PLAIN_CLAIMS, NULL), &closed);
+    assert_int_equal(zoe(f)->user.email_verified, 0);
+    assert_int_equal(f->store.asked[OP_USER_VERIFY], 0);
+    f->veto = &ba_err_unavailable;
+    assert_error(open_link(f, NULL, PLAIN_CLAIMS, "/a"), &ba_err_unavailable);
+    f->veto = &closed;
+    /* the own session goes on, and nobody is asked */
+    assert_redirect(open_link(f, TOKEN, PLAIN_CLAIMS, "/a"), "/a");
+    assert_int_equal(zoe(f)->user.email_verified, 1);
+    assert_int_equal(f->vetoes_asked, 3);
+    assert_int_equal(f->store.sessions->nelts, 1);
+}
+
 static void refuses_tokens(void **state)
 {
     fixture *f = *state;
@@ -623,6 +646,7 @@ int main(void)
         MAIL_TEST(bodies),
         MAIL_TEST(verifies),
         MAIL_TEST(verifying_may_sign_in),
+        MAIL_TEST(verifying_may_be_refused_a_session),
         MAIL_TEST(refuses_tokens),
         MAIL_TEST(a_long_new_address_is_none),
         MAIL_TEST(queries),

@@ -562,7 +562,16 @@ static const char *render(const ba_call *call, const char *document, const apr_t
     return out;
 }
 
-static const ba_call_ops call_ops = {header, log_line, render};
+static const ba_error *veto(const ba_call *call, const ba_user *user, int remember)
+{
+    fixture *f = call->baton;
+
+    (void)user, (void)remember;
+    ++f->vetoes_asked;
+    return f->veto;
+}
+
+static const ba_call_ops call_ops = {header, log_line, render, veto};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {

@@ -65,6 +65,8 @@ typedef struct fixture {
     ba_call *call;        /* the latest of fixture_call() */
     apr_table_t *headers; /* of that call */
     apr_array_header_t *log; /* of const char *, over all calls */
+    const ba_error *veto; /* what another module says of any sign-in; NULL: nothing */
+    int vetoes_asked;
     const char *subject; /* of mails; NULL: the name of their document */
     struct ba_gate *gate; /* of those tests that make one */
     struct ba_limit *limit;

@@ -19,7 +19,7 @@ my @MODULES = qw(mpm_event authn_core authz_core authz_host authz_user access_co
 
 # dir: serverroot, absent or from an earlier run; module: path of mod_betterauth.so, absent = not loaded;
 # sites: [ { name, port, conf } ]; port: of the main server; env: variables for httpd;
-# main: directives outside of any site.
+# main: directives outside of any site; first: those before our module is loaded.
 sub new {
     my ($class, %args) = @_;
     return bless {%args}, $class;
@@ -81,14 +81,15 @@ sub launch {
 sub _configure {
     my ($self) = @_;
     my $dir = $self->{dir};
-    _write("$dir/base.conf", load_modules($self->{module}));
+    _write("$dir/base.conf", load_modules() . ($self->{first} // '') . ($self->{module} ? "LoadModule betterauth_module $self->{module}\n" : ''));
+    my $trace = $self->{module} ? ' betterauth:trace4' : '';
     _write("$dir/conf/httpd.conf.in", <<"END");
 Listen 127.0.0.1:\@Port\@
 ServerRoot "\@ServerRoot\@"
 DocumentRoot "\@DocumentRoot\@"
 PidFile "\@t_pid_file\@"
 ErrorLog "\@t_logs\@/error_log"
-LogLevel warn betterauth:trace4
+LogLevel warn$trace
 TypesConfig "\@t_conf_file\@.types"
 ScriptSock "\@t_logs\@/cgisock"
 DefaultRuntimeDir "\@t_logs\@"
@@ -162,6 +163,7 @@ sub children {
 }
 
 # Checks a configuration the way `apachectl configtest` does; returns exit status and all output.
+#   how: further arguments, and what becomes of stderr
 sub configtest {
     my ($class, %args) = @_;
     my ($dir, $text) = @args{qw(dir conf)};
@@ -180,7 +182,8 @@ END
     unlink "$dir/logs/error_log";
     my %env = %{ $args{env} || {} };
     local @ENV{ keys %env } = values %env;
-    my $output = qx{'$BINARY' -t -f '$dir/base.conf' 2>&1};
+    my $how = $args{how} // '2>&1';
+    my $output = qx{'$BINARY' -t -f '$dir/base.conf' $how};
     my $status = $? >> 8;
     if (open my $in, '<', "$dir/logs/error_log") { local $/; $output .= <$in> // '' }
     return ($status, $output);
