@@ -141,6 +141,16 @@ each_site {
         is(ask($site, "$ASK?a=b", $zoe)->{status}, 200, 'a query is none of it');
     };
 
+    subtest 'a body that nobody reads is no second request' => sub {
+        my $smuggled = "GET /api/auth/ok HTTP/1.1\r\nHost: auth.test\r\n\r\n";
+        my $socket = BATest::_connect($site);
+        print {$socket} "POST $ASK HTTP/1.1\r\nHost: auth.test\r\nContent-Length: " . length($smuggled) . "\r\nCookie: $zoe->{cookie}\r\n\r\n$smuggled"
+            . "GET $ASK HTTP/1.1\r\nHost: auth.test\r\nConnection: close\r\n\r\n";
+        my $answers = do { local $/; <$socket> };
+        is(join(' ', $answers =~ m{^HTTP/1.1 (\d+)}mg), '200 401', 'two answers for two requests');
+        unlike($answers, qr/"ok"/, 'and none for the body');
+    };
+
     subtest 'sessions' => sub {
         my $due = dialect($site) eq 'sqlite' ? q{strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+2 days')} : 'UTC_TIMESTAMP() + INTERVAL 2 DAY';
         sql($site, "UPDATE session SET expiresAt = $due WHERE id = '$session'");
