@@ -8,6 +8,7 @@ use warnings;
 use utf8;
 use BATest;
 
+expect_log('AH01630');    # mod_authz_core, of each 403
 my $ASK = '/api/auth/forward';
 my @BROWSER = ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html,*/*;q=0.8');
 my @FETCH = ('Sec-Fetch-Mode' => 'cors', 'Sec-Fetch-Dest' => 'empty', Accept => '*/*');
