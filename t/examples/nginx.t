@@ -27,7 +27,7 @@ sub replaced { my ($text, @pairs) = @_; while (my ($old, $new) = splice @pairs, 
 # The mount stands outside of the virtual host, which inherits it.
 my $conf = replaced(BATest::_slurp("$examples/httpd.conf"), 'http://localhost:8080' => ORIGIN);
 my ($mount) = $conf =~ m{(<Location.*?</Location>\n)}s or die;
-my $httpd = private_httpd(name => $SITE, main => $mount, extra => replaced($conf, $mount => ''), limit => 'BetterAuthRateLimit on');
+my $httpd = private_httpd(name => $SITE, main => $mount, extra => replaced($conf, $mount => '') . "BetterAuthSessionCache off\n", limit => 'BetterAuthRateLimit on');
 
 my $port = BATest::free_port();
 my $dir = "$state->{workdir}/nginx-" . flavour();
