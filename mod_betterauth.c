@@ -10,6 +10,7 @@
 #include "ba_directives.h"
 #include "ba_dump.h"
 #include "ba_expr.h"
+#include "ba_forward.h"
 #include "ba_guard.h"
 #include "ba_httpd.h"
 #include "ba_identity.h"
@@ -71,6 +72,7 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_handler(ba_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_pages_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(ba_forward_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 module AP_MODULE_DECLARE_DATA betterauth_module = {

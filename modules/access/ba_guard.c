@@ -3,6 +3,7 @@
 
 #include "ba_guard.h"
 
+#include "ba_asked.h"
 #include "ba_cookie.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
@@ -102,7 +103,8 @@ int ba_guard_access(request_rec *r)
     if (!can_guard(r)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (ba_refuse_is_preflight(r) && (status = ba_refuse_preflight(r)) != DECLINED) {
+    /* to a proxy that asks, its 204 would mean "let it through" */
+    if (!ba_asked(r) && ba_refuse_is_preflight(r) && (status = ba_refuse_preflight(r)) != DECLINED) {
         return status;
     }
     switch (ba_who(r, &call)) {

@@ -166,6 +166,26 @@ const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *u
     return name;
 }
 
+/* The value as a header carries it. */
+static const char *encoded(int index, const char *value, apr_pool_t *pool)
+{
+    return index == NAME ? ba_text_url_encode(value, pool) : ba_httpd_header_value(value, pool);
+}
+
+void ba_identity_answer(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
+                        const ba_session *session)
+{
+    if (!(dir->export_to & BA_EXPORT_HEADERS)) {
+        return;
+    }
+    for (int i = 0; i < EXPORTS; ++i) {
+        apr_table_setn(r->headers_out, exports[i].header,
+                       encoded(i, ba_identity_value(i, user, session), r->pool));
+    }
+    apr_table_setn(r->headers_out, "Remote-User",
+                   ba_httpd_header_value(ba_identity_remote_user(dir, user, r->pool), r->pool));
+}
+
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
                         const ba_session *session)
 {
@@ -181,9 +201,7 @@ void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_use
             apr_table_setn(r->subprocess_env, exports[i].env, value);
         }
         if (value && (dir->export_to & BA_EXPORT_HEADERS)) {
-            apr_table_setn(r->headers_in, exports[i].header,
-                           i == NAME ? ba_text_url_encode(value, r->pool)
-                                     : ba_httpd_header_value(value, r->pool));
+            apr_table_setn(r->headers_in, exports[i].header, encoded(i, value, r->pool));
         }
     }
 }

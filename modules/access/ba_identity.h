@@ -31,4 +31,9 @@ const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *u
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
                         const ba_session *session);
 
+/* Tells another proxy, which has asked: the headers of applications, and Remote-User, in
+ * the answer. */
+void ba_identity_answer(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
+                        const ba_session *session);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "ba_refuse.h"
 
+#include "ba_asked.h"
 #include "ba_httpd.h"
 #include "ba_require.h"
 #include "ba_text.h"
@@ -16,17 +17,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* Longest way back that a sign-in link carries. */
-#define RETURN_MAX 2000
-
 /* A person who came by a link or the address bar, and can be shown a page. */
-static int is_navigation(const request_rec *r)
+static int is_navigation(request_rec *r)
 {
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
-    if (r->method_number != M_GET || apr_table_get(r->headers_in, "X-Requested-With")
+    if (!ba_asked_fetches(r) || apr_table_get(r->headers_in, "X-Requested-With")
         || apr_table_get(r->headers_in, "Upgrade")) {
         return 0;
     }
@@ -53,20 +51,24 @@ static const char *way_back(request_rec *r)
         return "/";
     }
     len = strcspn(path, "#");
-    if (len > RETURN_MAX) {
+    if (len > BA_RETURN_MAX) {
         len = strcspn(path, "?#");
     }
     path = apr_pstrmemdup(r->pool, path, len);
-    return len <= RETURN_MAX && ba_url_safe_path(path) ? path : "/";
+    return len <= BA_RETURN_MAX && ba_url_safe_path(path) ? path : "/";
+}
+
+static const char *page_for(request_rec *r, const char *name, const char *callback)
+{
+    return apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->pages_path, name,
+                       strchr(name, '?') ? "&" : "?", "callbackURL=",
+                       ba_text_url_encode(callback, r->pool), NULL);
 }
 
 /* A page of ours, with the way back to where this request wanted to go. */
 static const char *page(request_rec *r, const char *name)
 {
-    const ba_settings *settings = ba_httpd_site(r->server)->settings;
-
-    return apr_pstrcat(r->pool, settings->pages_path, name, strchr(name, '?') ? "&" : "?",
-                       "callbackURL=", ba_text_url_encode(way_back(r), r->pool), NULL);
+    return page_for(r, name, way_back(r));
 }
 
 static int redirect(request_rec *r, const char *name)
@@ -92,13 +94,14 @@ static int show(request_rec *r, int status, const char *name)
 }
 
 /* A form that a person has sent; a program would not say that it navigates. */
-static int is_form(const request_rec *r)
+static int is_form(request_rec *r)
 {
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
-    if (r->method_number != M_POST || apr_table_get(r->headers_in, "X-Requested-With")) {
+    if (ba_asked(r) || r->method_number != M_POST
+        || apr_table_get(r->headers_in, "X-Requested-With")) {
         return 0;
     }
     if (mode) {
@@ -134,8 +137,41 @@ static void challenge(request_rec *r)
                                 realm ? ap_escape_quotes(r->pool, realm) : ""));
 }
 
+/* Another proxy asks: sends its visitor to sign-in, which may be on another host than the
+ * application. A proxy that cannot hand a redirect on finds the address in a 401. */
+static int send_asked(request_rec *r, const char *name, const ba_error *error)
+{
+    int redirects;
+    const char *url = ba_asked_url(r, &redirects);
+
+    if (url) {
+        url = apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->origin,
+                          page_for(r, name, url), NULL);
+    }
+    if (url && redirects) {
+        apr_table_setn(r->headers_out, "Location", url);
+        apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+        return HTTP_MOVED_TEMPORARILY;
+    }
+    if (url) {
+        apr_table_setn(r->err_headers_out, "Location", url);
+        error = &ba_err_unauthorized;
+    }
+    if (error->status == HTTP_UNAUTHORIZED) {
+        challenge(r);
+    }
+    return ba_refuse(r, error);
+}
+
 int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
 {
+    if (how != BA_UNAUTHENTICATED_401 && ba_asked(r)
+        && (how == BA_UNAUTHENTICATED_REDIRECT || is_navigation(r))) {
+        return send_asked(r, "/sign-in", &ba_err_unauthorized);
+    }
+    if (ba_asked(r)) {
+        how = BA_UNAUTHENTICATED_401;
+    }
     /* pass: the Require lines refuse all the same, so as auto */
     if (!r->main && how == BA_UNAUTHENTICATED_REDIRECT) {
         return redirect(r, "/sign-in");
@@ -156,6 +192,11 @@ int ba_refuse_user(request_rec *r)
 {
     int for_people = is_navigation(r) || is_form(r);
 
+    if (ba_asked(r)) {
+        return !ba_require_wants_fresh(r) ? ba_refuse(r, &ba_err_forbidden)
+               : for_people               ? send_asked(r, "/sign-in?again=1", &ba_err_not_fresh)
+                                          : ba_refuse(r, &ba_err_not_fresh);
+    }
     if (ba_require_wants_fresh(r)) {
         return is_navigation(r) && !r->main ? redirect(r, "/sign-in?again=1")
                : is_form(r)                 ? show(r, HTTP_FORBIDDEN, "/expired")

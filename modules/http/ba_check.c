@@ -25,8 +25,11 @@ typedef struct facts {
     const ap_directive_t *params; /* DBDParams */
     const ap_directive_t *api;    /* where a handler of ours is set */
     const ap_directive_t *pages;
+    const ap_directive_t *forward;
+    const ap_directive_t *stray; /* betterauth-forward, but not in a <Location "/path"> */
     const ap_directive_t *guard; /* AuthType Session */
     const ap_directive_t *ssi_tags;
+    apr_array_header_t *forwards; /* const char *: where betterauth-forward is mounted */
     const char *ssl_engine; /* word of SSLEngine, NULL if not said */
 } facts;
 
@@ -61,6 +64,23 @@ static const char *first_word(apr_pool_t *pool, const char *args)
     return ap_getword_conf(pool, &args);
 }
 
+/* The path of the <Location "/path"> that a directive stands in; NULL: it stands elsewhere. */
+static const char *location_of(const ap_directive_t *node, apr_pool_t *pool)
+{
+    const ap_directive_t *section = node->parent;
+    char *arg;
+
+    if (!section || strcasecmp(section->directive, "<Location")) {
+        return NULL;
+    }
+    arg = apr_pstrdup(pool, section->args);
+    if (*arg && arg[strlen(arg) - 1] == '>') {
+        arg[strlen(arg) - 1] = '\0';
+    }
+    arg = (char *)(apr_uintptr_t)first_word(pool, arg);
+    return *arg == '/' ? arg : NULL;
+}
+
 static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *word;
@@ -92,6 +112,17 @@ static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
         }
         else if (!strcmp(word, BA_HANDLER_PAGES)) {
             f->pages = node;
+        }
+        else if (!strcmp(word, BA_HANDLER_FORWARD)) {
+            const char *path = location_of(node, pool);
+
+            f->forward = node;
+            if (path) {
+                APR_ARRAY_PUSH(f->forwards, const char *) = path;
+            }
+            else {
+                f->stray = node;
+            }
         }
     }
 }
@@ -138,6 +169,7 @@ static void collect(server_rec *main, apr_pool_t *pconf)
         facts *f = apr_pcalloc(pconf, sizeof(*f));
 
         f->server = s;
+        f->forwards = apr_array_make(pconf, 2, sizeof(const char *));
         *last = f;
         last = &f->next;
     }
@@ -219,18 +251,9 @@ static int check_needs(const facts *f, const ap_directive_t *node, apr_pool_t *p
 static int check_mount(const ap_directive_t *node, const char *path, const char *directive,
                        apr_pool_t *pool)
 {
-    const ap_directive_t *section = node->parent;
-    char *arg;
+    const char *arg = location_of(node, pool);
 
-    if (!section || strcasecmp(section->directive, "<Location")) {
-        return 1;
-    }
-    arg = apr_pstrdup(pool, section->args);
-    if (*arg && arg[strlen(arg) - 1] == '>') {
-        arg[strlen(arg) - 1] = '\0';
-    }
-    arg = (char *)(apr_uintptr_t)first_word(pool, arg);
-    if (!strcmp(arg, path) || *arg != '/') {
+    if (!arg || !strcmp(arg, path)) {
         return 1;
     }
     return refuse(node, "BA0113",
@@ -322,9 +345,11 @@ static void warn_trace(const facts *f)
 
 static int check_server(const facts *f, apr_pool_t *pool)
 {
-    const ap_directive_t *nodes[] = {f->api, f->pages, f->guard};
+    const ap_directive_t *nodes[] = {f->api, f->pages, f->forward, f->guard};
+    const ap_directive_t *any = NULL;
 
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
+        any = any ? any : nodes[i];
         if (nodes[i] && !check_needs(f, nodes[i], pool)) {
             return 0;
         }
@@ -332,8 +357,8 @@ static int check_server(const facts *f, apr_pool_t *pool)
             return 0;
         }
     }
-    if ((f->api || f->pages || f->guard) && !complete_somewhere(f, has_good_cookies)) {
-        return refuse(f->api ? f->api : f->pages ? f->pages : f->guard, "BA0129",
+    if (any && !complete_somewhere(f, has_good_cookies)) {
+        return refuse(any, "BA0129",
                       "browsers take cookies with SameSite=None or Partitioned from https only: "
                       "write BetterAuthBaseURL https://host, or other BetterAuthCookieAttributes");
     }
@@ -342,6 +367,11 @@ static int check_server(const facts *f, apr_pool_t *pool)
     }
     if (f->pages && !check_pages(f, pool)) {
         return 0;
+    }
+    /* a path that we do not know could not be told from one below it */
+    if (f->stray) {
+        return refuse(f->stray, "BA0167",
+                      "betterauth-forward is mounted with <Location \"/path\"> alone");
     }
     return 1;
 }
@@ -356,7 +386,7 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         if (!check_server(f, ptemp)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        used |= f->api || f->pages || f->guard;
+        used |= f->api || f->pages || f->forward || f->guard;
         if (!ba_cache_site_check(f->server, pconf, ptemp)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -391,6 +421,14 @@ int ba_check_speaks_tls(server_rec *s)
 int ba_check_has_pages(server_rec *s)
 {
     return facts_of(s)->pages || all_facts->pages;
+}
+
+const apr_array_header_t *ba_check_forwards(server_rec *s, apr_pool_t *pool)
+{
+    const facts *f = facts_of(s);
+
+    return f == all_facts ? f->forwards
+                          : apr_array_append(pool, f->forwards, all_facts->forwards);
 }
 
 static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)

@@ -24,6 +24,9 @@ int ba_check_speaks_tls(server_rec *s);
 /* Are our pages mounted in this server, or in the main one, which it inherits from? */
 int ba_check_has_pages(server_rec *s);
 
+/* The paths (const char *) on which it, or the main one, has mounted betterauth-forward. */
+const apr_array_header_t *ba_check_forwards(server_rec *s, apr_pool_t *pool);
+
 /* Connects to every database once and prepares every statement: one line for each
  * that is down or lacks the schema. Never a reason not to start. */
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp);

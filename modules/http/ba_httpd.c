@@ -180,6 +180,7 @@ static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, 
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     site->has_pages = ba_check_has_pages(s);
+    site->forwards = ba_check_forwards(s, pconf);
     db = ba_dbd_create(s, ba_check_database(s), pconf);
     ba_db_extend(db, &settings->columns, pconf);
     site->store = ba_store_create(db, pconf);

@@ -21,6 +21,7 @@ typedef struct ba_site {
     struct ba_session_cache *session_cache; /* NULL: none */
     struct ba_revocations *revocations;
     int has_pages; /* are our pages mounted? */
+    const apr_array_header_t *forwards; /* const char *: paths that other proxies may ask */
     apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;
 

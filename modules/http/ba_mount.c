@@ -34,6 +34,13 @@ int ba_mount_is_ours(request_rec *r)
     return handler && (!strcmp(handler, BA_HANDLER_API) || !strcmp(handler, BA_HANDLER_PAGES));
 }
 
+int ba_mount_is_forward(request_rec *r)
+{
+    const char *handler = configured_handler(r);
+
+    return handler && !strcmp(handler, BA_HANDLER_FORWARD);
+}
+
 const char *ba_mount_below(const char *uri, const char *mount)
 {
     apr_size_t len = strlen(mount);
@@ -43,7 +50,7 @@ const char *ba_mount_below(const char *uri, const char *mount)
 
 int ba_mount_translate(request_rec *r)
 {
-    if (r->proxyreq || !ba_mount_is_ours(r)) {
+    if (r->proxyreq || (!ba_mount_is_ours(r) && !ba_mount_is_forward(r))) {
         return DECLINED;
     }
     /* no file, but what follows expects a name */

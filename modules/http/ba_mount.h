@@ -11,9 +11,13 @@
 
 #define BA_HANDLER_API "betterauth"
 #define BA_HANDLER_PAGES "betterauth-pages"
+#define BA_HANDLER_FORWARD "betterauth-forward"
 
-/* True if the location of r is mounted on one of our handlers. */
+/* True if the location of r is mounted on the API or the pages, which a guard lets in. */
 int ba_mount_is_ours(request_rec *r);
+
+/* True if it is where other proxies ask. */
+int ba_mount_is_forward(request_rec *r);
 
 /* The rest of uri below a mount path: "" or "/…"; NULL if it is not below. */
 const char *ba_mount_below(const char *uri, const char *mount);

@@ -120,6 +120,16 @@ subtest 'a rule for nothing' => sub {
     is($warned->($ALL . sprintf($host, "BetterAuthRateLimitRule /x off\nBetterAuthRateLimitRule /y off\n")), 2, 'in a virtual host');
 };
 
+my $FORWARD = qq{<Location "/api/auth/forward">\n    SetHandler betterauth-forward\n</Location>\n};
+accepted('a place where proxies ask', "$ALL$FORWARD");
+refused('the same without a secret', "$DB$FORWARD", 'betterauth-forward', qr/BetterAuthSecret/);
+refused('the same without a database', "$SECRET$FORWARD", 'betterauth-forward', qr/DBDriver/);
+for my $section ('LocationMatch "^/ask"', 'Location ~ "^/ask"', 'Directory "/srv"', 'Files "ask"') {
+    my ($name) = $section =~ /^(\w+)/;
+    refused("in $section", "$ALL<$section>\n    SetHandler betterauth-forward\n</$name>\n", 'betterauth-forward', qr/BA0167/);
+}
+refused('in no section', "${ALL}SetHandler betterauth-forward\n", 'SetHandler betterauth-forward', qr/BA0167/);
+
 subtest 'other mount points' => sub {
     my $moved = $ALL =~ s{"/api/auth"}{"/x"}r =~ s{"/auth"}{"/account"}r;
     accepted('mounted where the directives say', "${moved}BetterAuthBasePath /x\nBetterAuthPagesPath /account\n");
