@@ -15,6 +15,7 @@
 #include "ba_text.h"
 #include "ba_url.h"
 
+#include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -503,25 +504,78 @@ static int read_form(page_view *v)
     return OK;
 }
 
-static int stylesheet(request_rec *r, const ba_settings *settings)
+/* Files that are passed on as they are. */
+typedef struct asset {
+    const char *name; /* below the mount */
+    const char *type;
+    const char *cache; /* for how long nobody asks again */
+    int is_script;     /* its first line says where API and pages are */
+} asset;
+
+static const asset assets[] = {
+    {"/style.css", "text/css; charset=utf-8", "max-age=3600", 0},
+    {"/betterauth.js", "text/javascript; charset=utf-8", "max-age=300", 1},
+    {NULL, NULL, NULL, 0},
+};
+
+static const asset *find_asset(const char *path)
 {
-    static const char name[] = "style.css";
+    for (const asset *row = assets; row->name; ++row) {
+        if (!strcmp(row->name, path)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* The paths are the operator's choice, in characters that need no escape (ba_kind_url_path). */
+static const char *first_line(const ba_settings *s, apr_pool_t *pool)
+{
+    const page_row *account = find_page("/account");
+    const char *more = account && is_offered(s, account)
+                           ? apr_pstrcat(pool, ", account: '", s->pages_path, "/account'", NULL)
+                           : "";
+
+    return apr_psprintf(pool, "window.betterauth = { api: '%s', pages: '%s'%s };\n", s->base_path,
+                        s->pages_path, more);
+}
+
+static int send_asset(request_rec *r, const ba_settings *settings, const asset *row)
+{
+    const char *first = row->is_script ? first_line(settings, r->pool) : NULL;
+    apr_ssize_t len = APR_HASH_KEY_STRING;
     const char *path;
     apr_file_t *file;
     int status;
 
-    if (open_document(r, settings, name, &path, &file, &r->finfo) != APR_SUCCESS) {
+    if (open_document(r, settings, row->name + 1, &path, &file, &r->finfo) != APR_SUCCESS) {
         return HTTP_NOT_FOUND;
     }
     apr_file_close(file);
-    ap_set_content_type(r, "text/css; charset=utf-8");
-    ap_update_mtime(r, r->finfo.mtime);
-    ap_set_last_modified(r);
-    ap_set_etag(r);
-    apr_table_setn(r->headers_out, "Cache-Control", "max-age=3600");
+    ap_set_content_type(r, row->type);
+    if (first) {
+        /* the file's date, and so Last-Modified, says nothing about the first line */
+        apr_table_setn(r->headers_out, "ETag",
+                       apr_psprintf(r->pool,
+                                    "\"%" APR_UINT64_T_HEX_FMT "-%" APR_UINT64_T_HEX_FMT "-%x\"",
+                                    (apr_uint64_t)r->finfo.size, (apr_uint64_t)r->finfo.mtime,
+                                    apr_hashfunc_default(first, &len)));
+    }
+    else {
+        ap_update_mtime(r, r->finfo.mtime);
+        ap_set_last_modified(r);
+        ap_set_etag(r);
+    }
+    apr_table_setn(r->headers_out, "Cache-Control", row->cache);
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     status = ap_meets_conditions(r);
-    return status == OK ? send_document(r, settings, name, 0) : status;
+    if (status != OK) {
+        return status;
+    }
+    if (first) {
+        ap_rputs(first, r);
+    }
+    return send_document(r, settings, row->name + 1, 0);
 }
 
 /* head.html and foot.html, for #include in our documents only. */
@@ -576,6 +630,7 @@ int ba_pages_handler(request_rec *r)
 {
     const ba_site *site = ba_httpd_site(r->server);
     page_view v = {.r = r};
+    const asset *row;
     ba_request *ours;
     const char *path;
 
@@ -589,8 +644,9 @@ int ba_pages_handler(request_rec *r)
                       "and to be mounted on BetterAuthPagesPath");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (r->method_number == M_GET && !strcmp(path, "/style.css")) {
-        return stylesheet(r, site->settings);
+    row = r->method_number == M_GET ? find_asset(path) : NULL;
+    if (row) {
+        return send_asset(r, site->settings, row);
     }
     ours = ba_httpd_request(r);
     if (r->main && ours->page && *path) {

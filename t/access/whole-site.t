@@ -30,6 +30,7 @@ subtest 'a walk from outside' => sub {
         }
         is(status($site, GET => '/auth/', headers => \@NAVIGATION), '303 /auth/sign-in', 'their root');
         is(status($site, GET => '/auth/style.css'), '200 -', 'their style');
+        is(status($site, GET => '/auth/betterauth.js'), '200 -', 'the script');
         is((split / /, status($site, GET => '/auth/nothing', headers => \@NAVIGATION))[0], 404, 'what they lack is 404, not a loop');
         is((split / /, status($site, GET => '/auth/head.html', headers => \@NAVIGATION))[0], 404, 'a part of theirs too');
     };
