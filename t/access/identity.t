@@ -9,7 +9,7 @@ use utf8;
 use BATest;
 
 my @FORGED = map { ($_ => 'evil@example.com') } qw(X-Auth-User-Id X-Auth-Email X-Auth-Name X-Auth-Email-Verified X-Auth-Session-Id x-auth-email
-    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id);
+    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id X.Auth.Email X~Auth_User.Id);
 
 sub env  { my ($site, $path, %o) = @_; my $a = request($site, GET => $path, %o); return $a->{json} || diag("$path: $a->{status} $a->{body}") && {} }
 
