@@ -59,7 +59,7 @@ static void attach(request_rec *r, const ba_call *call)
 static int ask_require_lines(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
-    int status = DECLINED;
+    int status = OK;
 
     for (int i = 0; i < hooks->nelts; ++i) {
         const ap_LINK_access_checker_ex_t *hook
@@ -82,10 +82,13 @@ static int let_ours_in(request_rec *r)
     return status == DECLINED ? OK : status;
 }
 
-/* Whoever is not let in although we know them is told so, and what would help. */
+/* Whoever is not let in although we know them is told so, and what would help. A line
+ * that names REMOTE_USER, such as Require expr, asks for a user even so. */
 static int judge(request_rec *r)
 {
-    return ask_require_lines(r) == HTTP_FORBIDDEN ? ba_refuse_user(r) : DECLINED;
+    int status = ask_require_lines(r);
+
+    return status == HTTP_FORBIDDEN || status == DECLINED ? ba_refuse_user(r) : DECLINED;
 }
 
 int ba_guard_access(request_rec *r)
