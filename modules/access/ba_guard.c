@@ -173,14 +173,30 @@ static void keep_cookies(request_rec *r)
     }
 }
 
-int ba_guard_fixups(request_rec *r)
+/* NULL if nobody has asked anything. */
+static ba_request *ours_of(request_rec *r)
+{
+    return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
+}
+
+/* heir: it may have from another request what that one was told */
+static void tell(request_rec *r, int heir)
 {
     const ba_call *call = NULL;
     int known = 0;
 
     keep_cookies(r);
-    if (!ba_who_guarded(r) || !ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
-        return DECLINED;
+    if (ours_of(r)) {
+        ours_of(r)->told = r;
+    }
+    if (!ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
+        return;
+    }
+    if (!ba_who_guarded(r)) {
+        if (heir) {
+            ba_identity_withdraw(r);
+        }
+        return;
     }
     /* asked already, but for "Satisfy any", which skips authentication; by now it
      * is decided who comes in, and a database that is down means "nobody" */
@@ -194,6 +210,22 @@ int ba_guard_fixups(request_rec *r)
         r->user = r->ap_auth_type = NULL;
     }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
+    ours_of(r)->told = r;
+}
+
+int ba_guard_fixups(request_rec *r)
+{
+    tell(r, r->main != NULL);
+    return OK;
+}
+
+int ba_guard_settle(request_rec *r)
+{
+    const ba_request *ours = ours_of(r);
+
+    if (ours && ours->told != r) {
+        tell(r, 1);
+    }
     return OK;
 }
 

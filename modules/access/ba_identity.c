@@ -175,17 +175,24 @@ const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *u
     return name;
 }
 
+void ba_identity_withdraw(request_rec *r)
+{
+    for (int i = 0; i < EXPORTS; ++i) {
+        apr_table_unset(r->subprocess_env, exports[i].env);
+        apr_table_unset(r->headers_in, exports[i].header);
+    }
+}
+
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
                         const ba_session *session)
 {
     if (!user && !r->user) {
         apr_table_unset(r->subprocess_env, "REMOTE_USER");
     }
+    ba_identity_withdraw(r);
     for (int i = 0; i < EXPORTS; ++i) {
         const char *value = user ? ba_identity_value(i, user, session) : NULL;
 
-        apr_table_unset(r->subprocess_env, exports[i].env);
-        apr_table_unset(r->headers_in, exports[i].header);
         if (value && (dir->export_to & BA_EXPORT_ENV)) {
             apr_table_setn(r->subprocess_env, exports[i].env, value);
         }
