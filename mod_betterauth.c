@@ -39,6 +39,7 @@ static void register_hooks(apr_pool_t *pool)
     /* SetEnv may not overrule us, RequestHeader may use what we set */
     static const char *const after_env[] = {"mod_env.c", NULL};
     static const char *const before_headers[] = {"mod_headers.c", NULL};
+    static const char *const after_dir[] = {"mod_dir.c", NULL};
 
     ap_hook_pre_config(ba_expr_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(ba_cache_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -65,6 +66,7 @@ static void register_hooks(apr_pool_t *pool)
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(ba_guard_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(ba_guard_fixups, after_env, before_headers, APR_HOOK_MIDDLE);
+    ap_hook_fixups(ba_guard_settle, after_dir, NULL, APR_HOOK_REALLY_LAST);
 
     ba_guard_register_filter();
     ap_hook_insert_filter(ba_guard_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);

@@ -60,7 +60,7 @@ static void attach(request_rec *r, const ba_call *call)
 static int ask_require_lines(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
-    int status = DECLINED;
+    int status = OK;
 
     for (int i = 0; i < hooks->nelts; ++i) {
         const ap_LINK_access_checker_ex_t *hook
@@ -83,10 +83,13 @@ static int let_ours_in(request_rec *r)
     return status == DECLINED ? OK : status;
 }
 
-/* Whoever is not let in although we know them is told so, and what would help. */
+/* Whoever is not let in although we know them is told so, and what would help. A line
+ * that names REMOTE_USER, such as Require expr, asks for a user even so. */
 static int judge(request_rec *r)
 {
-    return ask_require_lines(r) == HTTP_FORBIDDEN ? ba_refuse_user(r) : DECLINED;
+    int status = ask_require_lines(r);
+
+    return status == HTTP_FORBIDDEN || status == DECLINED ? ba_refuse_user(r) : DECLINED;
 }
 
 int ba_guard_access(request_rec *r)
@@ -172,14 +175,30 @@ static void keep_cookies(request_rec *r)
     }
 }
 
-int ba_guard_fixups(request_rec *r)
+/* NULL if nobody has asked anything. */
+static ba_request *ours_of(request_rec *r)
+{
+    return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
+}
+
+/* heir: it may have from another request what that one was told */
+static void tell(request_rec *r, int heir)
 {
     const ba_call *call = NULL;
     int known = 0;
 
     keep_cookies(r);
-    if (!ba_who_guarded(r) || !ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
-        return DECLINED;
+    if (ours_of(r)) {
+        ours_of(r)->told = r;
+    }
+    if (!ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
+        return;
+    }
+    if (!ba_who_guarded(r)) {
+        if (heir) {
+            ba_identity_withdraw(r);
+        }
+        return;
     }
     /* asked already, but for "Satisfy any", which skips authentication; by now it
      * is decided who comes in, and a database that is down means "nobody" */
@@ -193,6 +212,22 @@ int ba_guard_fixups(request_rec *r)
         r->user = r->ap_auth_type = NULL;
     }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
+    ours_of(r)->told = r;
+}
+
+int ba_guard_fixups(request_rec *r)
+{
+    tell(r, r->main != NULL);
+    return OK;
+}
+
+int ba_guard_settle(request_rec *r)
+{
+    const ba_request *ours = ours_of(r);
+
+    if (ours && ours->told != r) {
+        tell(r, 1);
+    }
     return OK;
 }
 

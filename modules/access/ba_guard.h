@@ -20,6 +20,10 @@ int ba_guard_access(request_rec *r);
 int ba_guard_authn(request_rec *r);
 int ba_guard_fixups(request_rec *r);
 
+/* Hook, after mod_dir: that module lets a folder's request go on as the one for its
+ * index, with the configuration of that, but without what that one was told. */
+int ba_guard_settle(request_rec *r);
+
 void ba_guard_register_filter(void);
 void ba_guard_insert_filter(request_rec *r);
 

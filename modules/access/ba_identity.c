@@ -32,18 +32,20 @@ static const char *const others[] = {
     "X-Auth-Role", "X-Auth-User", "Remote-User", "X-Remote-User", "X-Forwarded-User",
 };
 
+static char plain(char c)
+{
+    return apr_isalnum(c) ? (char)apr_tolower(c) : '-';
+}
+
 /* Header names are equal if a back end could take one for the other: CGI and WSGI
- * turn "-" and "_" into the same variable. */
+ * turn "-" and "_" into the same variable, PHP's own server "." as well. */
 static int same_name(const char *a, const char *b, apr_size_t len)
 {
     if (strlen(a) != len) {
         return 0;
     }
     for (apr_size_t i = 0; i < len; ++i) {
-        char x = a[i] == '_' ? '-' : (char)apr_tolower(a[i]);
-        char y = b[i] == '_' ? '-' : (char)apr_tolower(b[i]);
-
-        if (x != y) {
+        if (plain(a[i]) != plain(b[i])) {
             return 0;
         }
     }
@@ -69,7 +71,8 @@ static int is_identity(const char *name, apr_size_t len)
  * that we set: so our names go from the list. */
 static const char *clean_connection(const char *value, apr_pool_t *pool)
 {
-    const char *out = NULL;
+    char *out = apr_palloc(pool, 2 * strlen(value) + 1);
+    char *end = out;
 
     while (*value) {
         apr_size_t part = strcspn(value, ",");
@@ -84,11 +87,17 @@ static const char *clean_connection(const char *value, apr_pool_t *pool)
             --len;
         }
         if (len && !is_identity(name, len)) {
-            out = apr_psprintf(pool, "%s%s%.*s", out ? out : "", out ? ", " : "", (int)len, name);
+            if (end > out) {
+                memcpy(end, ", ", 2);
+                end += 2;
+            }
+            memcpy(end, name, len);
+            end += len;
         }
         value += part + (value[part] == ',');
     }
-    return out;
+    *end = '\0';
+    return end > out ? out : NULL;
 }
 
 int ba_identity_scrub(request_rec *r)
@@ -107,7 +116,7 @@ int ba_identity_scrub(request_rec *r)
         }
     }
     connection = apr_table_get(r->headers_in, "Connection");
-    if (connection && (strpbrk(connection, "_-"))) {
+    if (connection) {
         connection = clean_connection(connection, r->pool);
         if (connection) {
             apr_table_setn(r->headers_in, "Connection", connection);
@@ -186,17 +195,24 @@ void ba_identity_answer(request_rec *r, const ba_dir_settings *dir, const ba_use
                    ba_httpd_header_value(ba_identity_remote_user(dir, user, r->pool), r->pool));
 }
 
+void ba_identity_withdraw(request_rec *r)
+{
+    for (int i = 0; i < EXPORTS; ++i) {
+        apr_table_unset(r->subprocess_env, exports[i].env);
+        apr_table_unset(r->headers_in, exports[i].header);
+    }
+}
+
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,
                         const ba_session *session)
 {
     if (!user && !r->user) {
         apr_table_unset(r->subprocess_env, "REMOTE_USER");
     }
+    ba_identity_withdraw(r);
     for (int i = 0; i < EXPORTS; ++i) {
         const char *value = user ? ba_identity_value(i, user, session) : NULL;
 
-        apr_table_unset(r->subprocess_env, exports[i].env);
-        apr_table_unset(r->headers_in, exports[i].header);
         if (value && (dir->export_to & BA_EXPORT_ENV)) {
             apr_table_setn(r->subprocess_env, exports[i].env, value);
         }

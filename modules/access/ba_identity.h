@@ -26,6 +26,9 @@ const char *ba_identity_value(int index, const ba_user *user, const ba_session *
 const char *ba_identity_remote_user(const ba_dir_settings *dir, const ba_user *user,
                                     apr_pool_t *pool);
 
+/* Clears our environment and header names, for a request that is told nothing. */
+void ba_identity_withdraw(request_rec *r);
+
 /* Clears our environment names and sets those of user and session; NULL: clears
  * only. */
 void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_user *user,

@@ -86,6 +86,7 @@ static int has_error_document(request_rec *r, int status)
 /* An error for a person: the operator's ErrorDocument, else a page of ours. */
 static int show(request_rec *r, int status, const char *name)
 {
+    ba_httpd_allow_origin(r);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (!r->main && !has_error_document(r, status) && ba_httpd_site(r->server)->has_pages) {
         ap_custom_response(r, status, page(r, name));
@@ -119,10 +120,12 @@ int ba_refuse(request_rec *r, const ba_error *error)
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, BA_RETRY_AFTER));
     }
-    if (r->main || is_navigation(r)) {
+    if (r->main || is_navigation(r) || is_form(r)) {
         return error->status;
     }
     ba_httpd_allow_origin(r);
+    /* no handler runs, so nobody else asks for what "Header always" adds */
+    ap_run_insert_error_filter(r);
     return ba_httpd_error(r, error);
 }
 
@@ -176,15 +179,14 @@ int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
     if (!r->main && how == BA_UNAUTHENTICATED_REDIRECT) {
         return redirect(r, "/sign-in");
     }
-    if (!r->main && how != BA_UNAUTHENTICATED_401) {
-        if (is_navigation(r) && !has_error_document(r, HTTP_UNAUTHORIZED)) {
-            return redirect(r, "/sign-in");
-        }
-        if (is_form(r)) {
-            return show(r, HTTP_UNAUTHORIZED, "/expired");
-        }
+    if (!r->main && how != BA_UNAUTHENTICATED_401 && is_navigation(r)
+        && !has_error_document(r, HTTP_UNAUTHORIZED)) {
+        return redirect(r, "/sign-in");
     }
     challenge(r);
+    if (!r->main && is_form(r)) {
+        return show(r, HTTP_UNAUTHORIZED, "/expired");
+    }
     return ba_refuse(r, &ba_err_unauthorized);
 }
 

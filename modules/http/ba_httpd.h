@@ -30,6 +30,7 @@ typedef struct ba_request {
     ba_call *call;
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
     const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
+    const request_rec *told; /* which of the chain was told last who it is */
 } ba_request;
 
 /* Makes the sites: base URL, database, hash gate, counters. */

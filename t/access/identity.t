@@ -9,17 +9,17 @@ use utf8;
 use BATest;
 
 my @FORGED = map { ($_ => 'evil@example.com') } qw(X-Auth-User-Id X-Auth-Email X-Auth-Name X-Auth-Email-Verified X-Auth-Session-Id x-auth-email
-    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id);
+    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id X.Auth.Email X~Auth_User.Id);
 
 sub env  { my ($site, $path, %o) = @_; my $a = request($site, GET => $path, %o); return $a->{json} || diag("$path: $a->{status} $a->{body}") && {} }
 
-# Header fields a back end received, by lower-case name with _ read as -, as many of them do.
+# Header fields a back end received, by lower-case name with other signs read as -, as many of them do.
 sub told {
     my ($site, $path, %o) = @_;
     my $answer = request($site, GET => $path, %o);
     my @raw = @{ $answer->{json}{headers} || [] };
     my %told;
-    while (my ($name, $value) = splice @raw, 0, 2) { push @{ $told{ lc($name) =~ tr/_/-/r } }, $value }
+    while (my ($name, $value) = splice @raw, 0, 2) { push @{ $told{ lc($name) =~ s/[^a-z0-9]/-/gr } }, $value }
     return ($answer, \%told);
 }
 

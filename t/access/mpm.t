@@ -6,34 +6,19 @@
 use strict;
 use warnings;
 use BATest;
-use BATest::Httpd;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
-
-# The configuration that all tests share names another MPM, and directives that prefork does not know.
-my $MPM;
-my $write = \&BATest::Httpd::_write;
-{
-    no warnings 'redefine';
-    *BATest::Httpd::_write = sub {
-        my ($file, $text) = @_;
-        $text =~ s/mpm_event/mpm_$MPM/g;
-        $text =~ s/^(?:MinSpareThreads|MaxSpareThreads|ThreadsPerChild|ServerLimit|MaxRequestWorkers) .*\n//mg if $MPM eq 'prefork';
-        return $write->($file, $text);
-    };
-}
 
 my $db = private_mariadb('mpm');
 
 sub semaphores { open my $in, '<', '/proc/sysvipc/sem' or return 0; return scalar grep { (split)[4] eq $> } grep { /^\s*\d/ } <$in> }
 
 for my $mpm (qw(prefork worker)) {
-    $MPM = $mpm;
     for my $dialect (qw(mysql sqlite)) {
         subtest "$mpm, $dialect" => sub {
             my ($site, $before) = ("$mpm-$dialect", semaphores());
             $db->create("mpm_$mpm", schema('mysql')) if $dialect eq 'mysql';
-            my $httpd = private_httpd(name => $site, cache => '# the default cache', $dialect eq 'mysql' ? (mariadb => $db, database => "mpm_$mpm") : ());
+            my $httpd = private_httpd(name => $site, mpm => $mpm, cache => '# the default cache', $dialect eq 'mysql' ? (mariadb => $db, database => "mpm_$mpm") : ());
             my $user = sign_up($site);
             is(request($site, GET => '/api/auth/get-session', cookie => $user->{cookie})->{json}{user}{email}, $user->{email}, 'the session is one');
             my $in = post($site, '/sign-in/email', { email => $user->{email}, password => PASSWORD });

@@ -87,6 +87,7 @@ each_site {
             is($answer->{status}, 401, 'status');
             like($answer->{body}, qr/has not been sent.*reload this page/s, 'the page says what to do');
             like(header($answer, 'cache-control'), qr/no-store/, 'not kept');
+            like(header($answer, 'www-authenticate'), qr/^Session realm="/, 'with a challenge, as every 401');
         }
         is(told(request($site, POST => '/require-verified/env', headers => \@FETCH, form => [a => 1])), '401 UNAUTHORIZED', 'a script');
         is(told(request($site, GET => '/auth/expired')), '303 /', 'the page is not there of itself');

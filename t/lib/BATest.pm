@@ -88,7 +88,7 @@ my @private;
 sub stop_cleanly { $SIG{$_} = sub { exit 1 } for qw(TERM INT) }
 
 # One site on an httpd and, when one is passed, a database server of its own: for tests that break things.
-#   name, mariadb + database or nothing (SQLite), limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", extra: more directives of the site, main: directives outside of it, first: those before our module is loaded, schema: 0 = none
+#   name, mariadb + database or nothing (SQLite), limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", extra: more directives of the site, main: directives outside of it, first: those before our module is loaded, mpm: prefork or worker, schema: 0 = none
 sub private_httpd {
     my (%o) = @_;
     require BATest::Httpd;
@@ -106,7 +106,7 @@ sub private_httpd {
         BATest::MariaDB::_pipe(_slurp(schema('sqlite3')), 'sqlite3', $site{file}) unless exists $o{schema};
     }
     my $conf = BATest::Sites::conf(\%site, %$state, params => $params);
-    my $httpd = BATest::Httpd->new(dir => $dir, port => free_port(), module => _httpd()->{module}, env => _httpd()->{env}, main => $o{main}, first => $o{first},
+    my $httpd = BATest::Httpd->new(dir => $dir, port => free_port(), module => _httpd()->{module}, env => _httpd()->{env}, main => $o{main}, first => $o{first}, mpm => $o{mpm},
         sites => [{ name => $o{name}, port => $site{port}, conf => $conf }]);
     push @private, $httpd;
     $state->{flavours}{ flavour() }{sites}{ $o{name} } = \%site;

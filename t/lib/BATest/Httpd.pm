@@ -19,7 +19,7 @@ my @MODULES = qw(mpm_event authn_core authz_core authz_host authz_user access_co
 
 # dir: serverroot, absent or from an earlier run; module: path of mod_betterauth.so, absent = not loaded;
 # sites: [ { name, port, conf } ]; port: of the main server; env: variables for httpd;
-# main: directives outside of any site; first: those before our module is loaded.
+# main: directives outside of any site; first: those before our module is loaded; mpm: prefork or worker instead of event.
 sub new {
     my ($class, %args) = @_;
     return bless {%args}, $class;
@@ -81,7 +81,10 @@ sub launch {
 sub _configure {
     my ($self) = @_;
     my $dir = $self->{dir};
-    _write("$dir/base.conf", load_modules() . ($self->{first} // '') . ($self->{module} ? "LoadModule betterauth_module $self->{module}\n" : ''));
+    my $mpm = $self->{mpm} || 'event';
+    my $threads = $mpm eq 'prefork' ? '' : join "\n", 'ServerLimit 4', 'MinSpareThreads 8', 'MaxSpareThreads 64', 'ThreadsPerChild 16', 'MaxRequestWorkers 64';
+    my $modules = load_modules() =~ s/mpm_event/mpm_$mpm/gr;
+    _write("$dir/base.conf", $modules . ($self->{first} // '') . ($self->{module} ? "LoadModule betterauth_module $self->{module}\n" : ''));
     my $trace = $self->{module} ? ' betterauth:trace4' : '';
     _write("$dir/conf/httpd.conf.in", <<"END");
 Listen 127.0.0.1:\@Port\@
@@ -95,11 +98,7 @@ ScriptSock "\@t_logs\@/cgisock"
 DefaultRuntimeDir "\@t_logs\@"
 CoreDumpDirectory "\@t_logs\@"
 StartServers 2
-ServerLimit 4
-MinSpareThreads 8
-MaxSpareThreads 64
-ThreadsPerChild 16
-MaxRequestWorkers 64
+$threads
 GracefulShutDownTimeout 5
 Timeout 20
 KeepAliveTimeout 2
