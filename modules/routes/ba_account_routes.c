@@ -200,7 +200,6 @@ static void store_password(ba_call *call, const change_body *body, const char *o
         return;
     }
     if (body->revoke_others == 1 && !(session = ba_session_begin(call, call->user, 1))) {
-        ba_call_fail(call, &ba_err_internal);
         return;
     }
     rv = call->store->ops->password_change(call->store, call->user->id, old, hash, session,
@@ -323,4 +322,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_account_routes = {"account", routes, NULL, NULL};
+const ba_feature ba_account_routes = {.name = "account", .routes = routes};

@@ -17,7 +17,8 @@
  * APR_SUCCESS   call->session and call->user say who; refreshed if it was due, or
  *               call->needs_refresh says so where BetterAuthSessionRefresh puts it off
  * APR_NOTFOUND  nobody: no token, a bad signature (never asked the database),
- *               or a session that is over (the answer then clears cookies)
+ *               or a session that is over or whose user a feature bars (the answer
+ *               then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
  * APR_EGENERAL  the token may be good but the database could not say: allow nothing,
  *               clear nothing, answer 503
@@ -41,7 +42,8 @@ apr_status_t ba_session_send_again(ba_call *call);
 
 /* A new session for user, with a new token; not stored yet. A call that begins a
  * session comes here whatever the way of signing in, so this is where a feature
- * that has a say in sign-in is asked. NULL: the random generator failed. */
+ * that has a say in sign-in is asked. NULL: the call has its answer, since a feature
+ * refuses or the random generator failed. */
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember);
 
 /* Hands the stored session of this user, who has signed in completely, to the
