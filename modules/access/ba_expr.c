@@ -21,6 +21,7 @@
 static const char *value(request_rec *r, int index)
 {
     const ba_call *call;
+    const char *text;
     apr_status_t rv;
 
     if (index < 0 || !r || !ba_httpd_site(r->server) || r->proxyreq == PROXYREQ_PROXY) {
@@ -36,7 +37,8 @@ static const char *value(request_rec *r, int index)
     else {
         rv = ba_who(r, &call);
     }
-    return rv == APR_SUCCESS ? ba_identity_value(index, call->user, call->session) : "";
+    text = rv == APR_SUCCESS ? ba_identity_value(index, call->user, call->session) : NULL;
+    return text ? text : "";
 }
 
 static const char *variable(ap_expr_eval_ctx_t *ctx, const void *data)
@@ -57,8 +59,8 @@ int ba_expr_lookup(ap_expr_lookup_parms *parms)
         *parms->data = NULL;
         if (parms->arg && ba_identity_find(parms->arg) < 0) {
             *parms->err = apr_psprintf(parms->ptemp, "%%{BETTERAUTH:%s} is not known: take "
-                                                     "user_id, email, name, email_verified or "
-                                                     "session_id", parms->arg);
+                                                     "user_id, email, name, email_verified, "
+                                                     "session_id or role", parms->arg);
             return !OK;
         }
         return OK;
@@ -81,12 +83,11 @@ static const char *log_value(request_rec *r, char *name)
     const ba_request *ours
         = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
     int index = ba_identity_find(name);
+    const char *text = index >= 0 && ours && ours->call->user
+                           ? ba_identity_value(index, ours->call->user, ours->call->session)
+                           : NULL;
 
-    if (index < 0 || !ours || !ours->call->user) {
-        return "-";
-    }
-    return ap_escape_logitem(r->pool,
-                             ba_identity_value(index, ours->call->user, ours->call->session));
+    return text ? ap_escape_logitem(r->pool, text) : "-";
 }
 
 int ba_expr_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

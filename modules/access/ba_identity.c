@@ -3,6 +3,7 @@
 
 #include "ba_identity.h"
 
+#include "ba_admin.h"
 #include "ba_httpd.h"
 #include "ba_text.h"
 
@@ -13,7 +14,7 @@
 #include <strings.h>
 
 /* What we set, by one name each for the environment and for headers. */
-enum { USER_ID, EMAIL, NAME, EMAIL_VERIFIED, SESSION_ID, EXPORTS };
+enum { USER_ID, EMAIL, NAME, EMAIL_VERIFIED, SESSION_ID, ROLE, EXPORTS };
 
 static const struct {
     const char *env;
@@ -24,12 +25,12 @@ static const struct {
     [NAME] = {"BETTERAUTH_NAME", "X-Auth-Name"},
     [EMAIL_VERIFIED] = {"BETTERAUTH_EMAIL_VERIFIED", "X-Auth-Email-Verified"},
     [SESSION_ID] = {"BETTERAUTH_SESSION_ID", "X-Auth-Session-Id"},
+    [ROLE] = {"BETTERAUTH_ROLE", "X-Auth-Role"},
 };
 
-/* Not ours, but back ends believe them (security.md 4.8); the role comes with a
- * later feature. */
+/* Not ours, but back ends believe them (security.md 4.8). */
 static const char *const others[] = {
-    "X-Auth-Role", "X-Auth-User", "Remote-User", "X-Remote-User", "X-Forwarded-User",
+    "X-Auth-User", "Remote-User", "X-Remote-User", "X-Forwarded-User",
 };
 
 static char plain(char c)
@@ -154,6 +155,8 @@ const char *ba_identity_value(int index, const ba_user *user, const ba_session *
         return user->name;
     case EMAIL_VERIFIED:
         return user->email_verified ? "true" : "false";
+    case ROLE:
+        return ba_admin_role(user);
     default:
         return session->id;
     }

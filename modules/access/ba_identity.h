@@ -19,7 +19,7 @@ int ba_identity_scrub(request_rec *r);
  * BETTERAUTH_EMAIL; without the prefix and in any case too. -1: none of ours. */
 int ba_identity_find(const char *name);
 
-/* The value of a name that ba_identity_find() knows. */
+/* The value of a name that ba_identity_find() knows; NULL: this user has none. */
 const char *ba_identity_value(int index, const ba_user *user, const ba_session *session);
 
 /* What r->user is to be. */

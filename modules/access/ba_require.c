@@ -3,9 +3,11 @@
 
 #include "ba_require.h"
 
+#include "ba_admin.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
 #include "ba_kind.h"
+#include "ba_settings.h"
 #include "ba_text.h"
 #include "ba_who.h"
 
@@ -33,7 +35,7 @@ typedef int (*line_check)(request_rec *r, const ba_call *call, const line *l);
 struct line {
     line_check check;
     apr_int64_t age;           /* of fresh, seconds; -1: BetterAuthSessionFreshAge */
-    apr_array_header_t *words; /* of email: const char * patterns */
+    apr_array_header_t *words; /* of email: const char * patterns; of role: names */
 };
 
 static int is_verified(request_rec *r, const ba_call *call, const line *l)
@@ -66,6 +68,17 @@ static int has_email(request_rec *r, const ba_call *call, const line *l)
     return 0;
 }
 
+static int has_role(request_rec *r, const ba_call *call, const line *l)
+{
+    (void)r;
+    for (int i = 0; i < l->words->nelts; ++i) {
+        if (ba_admin_has_role(call->user, APR_ARRAY_IDX(l->words, i, const char *))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int ba_require_wants_fresh(const request_rec *r)
 {
     return apr_table_get(r->notes, STALE) != NULL;
@@ -73,9 +86,8 @@ int ba_require_wants_fresh(const request_rec *r)
 
 /* ---- the provider */
 
-static const char *take_words(cmd_parms *cmd, const char *rest, line *l)
+static const char *take_patterns(cmd_parms *cmd, const char *rest, line *l)
 {
-    l->words = apr_array_make(cmd->pool, 2, sizeof(const char *));
     while (*rest) {
         const char *word = ap_getword_conf(cmd->pool, &rest);
 
@@ -86,6 +98,21 @@ static const char *take_words(cmd_parms *cmd, const char *rest, line *l)
     return l->words->nelts ? NULL : "Require betterauth email needs a pattern, such as *@example.com";
 }
 
+static const char *take_roles(cmd_parms *cmd, const char *rest, line *l)
+{
+    while (*rest) {
+        const char *word = ap_getword_conf(cmd->pool, &rest);
+
+        if (strchr(word, ',')) {
+            return "Require betterauth role takes names with blanks between, without commas";
+        }
+        if (*word) {
+            APR_ARRAY_PUSH(l->words, const char *) = word;
+        }
+    }
+    return l->words->nelts ? NULL : "Require betterauth role needs a name, such as admin";
+}
+
 static const char *parse(cmd_parms *cmd, const char *text, const void **parsed)
 {
     line *l = apr_pcalloc(cmd->pool, sizeof(*l));
@@ -93,6 +120,7 @@ static const char *parse(cmd_parms *cmd, const char *text, const void **parsed)
 
     *parsed = l;
     l->age = -1;
+    l->words = apr_array_make(cmd->pool, 2, sizeof(const char *));
     if (!strcasecmp(kind, "email-verified") && !*text) {
         l->check = is_verified;
         return NULL;
@@ -106,9 +134,13 @@ static const char *parse(cmd_parms *cmd, const char *text, const void **parsed)
     }
     if (!strcasecmp(kind, "email")) {
         l->check = has_email;
-        return take_words(cmd, text, l);
+        return take_patterns(cmd, text, l);
     }
-    return "Require betterauth takes: email-verified, fresh [AGE] or email PATTERN ...";
+    if (!strcasecmp(kind, "role")) {
+        l->check = has_role;
+        return take_roles(cmd, text, l);
+    }
+    return "Require betterauth takes: email-verified, fresh [AGE], email PATTERN ... or role NAME ...";
 }
 
 static authz_status check(request_rec *r, const char *text, const void *parsed)
@@ -120,6 +152,12 @@ static authz_status check(request_rec *r, const char *text, const void *parsed)
     if (!ba_who_guarded(r) || !ba_httpd_site(r->server)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "BA0134: Require betterauth needs AuthType Session and BetterAuthSecret here");
+        return AUTHZ_GENERAL_ERROR;
+    }
+    if (l->check == has_role && !ba_httpd_site(r->server)->settings->admin) {
+        /* not "denied", likewise: .htaccess and sections of the main server come this far */
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "BA0153: Require betterauth role needs BetterAuthAdmin on in this server");
         return AUTHZ_GENERAL_ERROR;
     }
     /* a cookie may be as old as its MAXAGE: who may do what is not read from it */

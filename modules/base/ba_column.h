@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the mod_betterauth authors */
 
-/* The operator's own columns of users and sessions (BetterAuthField), and the
- * values that a row has in them. */
+/* Columns of users and sessions beyond Better Auth's core, such as the operator's own
+ * (BetterAuthField), and the values that a row has in them. */
 
 #ifndef BA_COLUMN_H
 #define BA_COLUMN_H
 
 #include <apr_tables.h>
 
-/* Own columns of one table, and characters of a string in one: what is read comes
- * through buffers of this size. */
-#define BA_COLUMNS_MAX 16
+/* Columns of one table beyond Better Auth's core: the operator's own and the admin plugin's
+ * (ba_admin.h). Characters of a string in one: what is read comes through buffers of this
+ * size. */
+#define BA_COLUMNS_OWN 16
+#define BA_COLUMNS_ADMIN 4
+#define BA_COLUMNS_MAX (BA_COLUMNS_OWN + BA_COLUMNS_ADMIN)
 #define BA_COLUMN_TEXT_MAX 2048
 
 typedef enum {
@@ -29,6 +32,7 @@ typedef struct ba_column {
     int readonly;         /* nothing that a client sets */
     int hidden;           /* not in JSON */
     const char *fallback; /* of new rows, as in ba_extra; NULL: none */
+    int refused;          /* readonly, and a sign-up that names it fails, fallback or not */
 } ba_column;
 
 typedef struct ba_columns {

@@ -46,6 +46,9 @@ const ba_error ba_err_invalid_email = {400, "INVALID_EMAIL", "Invalid email"};
 const ba_error ba_err_credentials = {401, "INVALID_EMAIL_OR_PASSWORD",
                                      "Invalid email or password"};
 const ba_error ba_err_not_verified = {403, "EMAIL_NOT_VERIFIED", "Email not verified"};
+const ba_error ba_err_banned = {403, "BANNED_USER",
+                                "You have been banned from this application. Please contact "
+                                "support if you believe this is an error."};
 const ba_error ba_err_get_session = {401, "FAILED_TO_GET_SESSION", "Failed to get session"};
 const ba_error ba_err_post_get_session = {
     405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",

@@ -43,6 +43,7 @@ extern const ba_error ba_err_create_session;
 extern const ba_error ba_err_invalid_email;
 extern const ba_error ba_err_credentials;
 extern const ba_error ba_err_not_verified;
+extern const ba_error ba_err_banned;
 extern const ba_error ba_err_get_session;
 extern const ba_error ba_err_post_get_session;
 extern const ba_error ba_err_not_fresh;

@@ -159,9 +159,11 @@ const command_rec ba_directives[] = {
     SERVER_ROW("BetterAuthSessionCache", ba_kind_session_cache, session_cache, "shmcb 10", 1, 3600,
                NULL, "off, or PROVIDER[:ARGS] and LIFETIME: where sessions are kept for a while, so "
                "that the database is not asked each time"),
-    SERVER_ROW("BetterAuthField", ba_kind_column, columns, NULL, 0, 0, NULL,
+    SERVER_ROW("BetterAuthField", ba_kind_column, fields, NULL, 0, 0, NULL,
                "user|session NAME string|number|boolean|date [required] [readonly] [hidden] "
                "[default=VALUE] [column=NAME]: a column of the operator's own"),
+    SERVER_ROW("BetterAuthAdmin", ba_kind_flag, admin, "off", 0, 0, NULL,
+               "do users have roles and bans, as with Better Auth's admin plugin?"),
     DIR_ROW("BetterAuthUnauthenticated", ba_kind_word, unauthenticated, "auto", unauthenticated_words,
             "what an anonymous request gets: auto, 401, redirect or pass"),
     DIR_ROW("BetterAuthRemoteUser", ba_kind_word, remote_user, "email", remote_user_words,

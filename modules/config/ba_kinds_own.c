@@ -84,7 +84,7 @@ static const char *read_column(apr_pool_t *pool, const ba_slot *slot, void *memb
     ba_columns *all = member;
     int of_session = !ap_cstr_casecmp(argv[0], "session");
     apr_array_header_t **list = of_session ? &all->session : &all->user;
-    ba_column c = {argv[1], argv[1], BA_COLUMN_STRING, 0, 0, 0, NULL};
+    ba_column c = {argv[1], argv[1], BA_COLUMN_STRING, 0, 0, 0, NULL, 0};
     const char *problem;
 
     (void)slot;
@@ -117,7 +117,7 @@ static const char *read_column(apr_pool_t *pool, const ba_slot *slot, void *memb
     if (!*list) {
         *list = apr_array_make(pool, 4, sizeof(ba_column));
     }
-    if ((*list)->nelts == BA_COLUMNS_MAX) {
+    if ((*list)->nelts == BA_COLUMNS_OWN) {
         return "takes 16 columns of a table at most";
     }
     APR_ARRAY_PUSH(*list, ba_column) = c;

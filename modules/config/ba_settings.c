@@ -3,6 +3,8 @@
 
 #include "ba_settings.h"
 
+#include "ba_admin.h"
+
 #include <apr_strings.h>
 #include <string.h>
 
@@ -52,6 +54,7 @@ void ba_settings_finish(ba_settings *s, apr_pool_t *pool)
 {
     const char *prefix;
 
+    s->columns = s->admin ? ba_admin_columns(&s->fields, pool) : s->fields;
     s->origin = s->base_url;
     s->secure = s->secure_cookies == BA_AUTO ? !strncmp(s->base_url, "https://", 8)
                                              : s->secure_cookies == BA_ON;

@@ -116,7 +116,8 @@ typedef struct ba_settings {
     int ipv6_subnet; /* bits of an address that count */
     int ip_tracking;
     ba_id_kind generate_id;
-    ba_columns columns;   /* the operator's own */
+    ba_columns fields;    /* the operator's own columns */
+    int admin;            /* the tables have the admin plugin's columns */
     const char *app_name; /* what people are told; the host of base_url where not configured */
     ba_mailer mailer;
     ba_mailbox mail_from; /* noreply@ the host of base_url where not configured */
@@ -144,6 +145,7 @@ typedef struct ba_settings {
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */
     int secure;                   /* cookies carry Secure and the __Secure- prefix */
+    ba_columns columns;           /* all that the tables have beyond Better Auth's core */
     const char *session_cookie;   /* full names, http-api 3.1 */
     const char *data_cookie;
     const char *remember_cookie;  /* "dont_remember" */

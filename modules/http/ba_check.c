@@ -3,6 +3,7 @@
 
 #include "ba_check.h"
 
+#include "ba_admin.h"
 #include "ba_cache_site.h"
 #include "ba_check_mail.h"
 #include "ba_directives.h"
@@ -28,6 +29,7 @@ typedef struct facts {
     const ap_directive_t *forward;
     const ap_directive_t *stray; /* betterauth-forward, but not in a <Location "/path"> */
     const ap_directive_t *guard; /* AuthType Session */
+    const ap_directive_t *role;  /* Require betterauth role */
     const ap_directive_t *ssi_tags;
     apr_array_header_t *forwards; /* const char *: where betterauth-forward is mounted */
     const char *ssl_engine; /* word of SSLEngine, NULL if not said */
@@ -81,6 +83,16 @@ static const char *location_of(const ap_directive_t *node, apr_pool_t *pool)
     return *arg == '/' ? arg : NULL;
 }
 
+static int wants_role(const char *args, apr_pool_t *pool)
+{
+    const char *word = ap_getword_conf(pool, &args);
+
+    if (!strcasecmp(word, "not")) {
+        word = ap_getword_conf(pool, &args);
+    }
+    return !strcasecmp(word, "betterauth") && !strcasecmp(ap_getword_conf(pool, &args), "role");
+}
+
 static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *word;
@@ -104,6 +116,9 @@ static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
         if (!strcasecmp(word, "Session")) {
             f->guard = node;
         }
+    }
+    else if (!strcasecmp(node->directive, "Require")) {
+        f->role = wants_role(node->args, pool) ? node : f->role;
     }
     else if (!strcasecmp(node->directive, "SetHandler")) {
         word = first_word(pool, node->args);
@@ -220,6 +235,11 @@ static int has_secret(const facts *f)
 static int has_database(const facts *f)
 {
     return f->source.driver != NULL;
+}
+
+static int has_roles(const facts *f)
+{
+    return settings_of(f)->admin;
 }
 
 static const char *what(const ap_directive_t *node)
@@ -343,6 +363,25 @@ static void warn_trace(const facts *f)
     }
 }
 
+static int check_admin(const facts *f)
+{
+    const ba_settings *s = settings_of(f);
+    const char *twice = s->admin ? ba_admin_clash(&s->fields) : NULL;
+
+    if (twice) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, NULL,
+                     "BA0190: BetterAuthAdmin brings the column %s: remove the BetterAuthField of "
+                     "that name from this server", twice);
+        return 0;
+    }
+    if (f->role && !complete_somewhere(f, has_roles)) {
+        return refuse(f->role, "BA0191",
+                      "Require betterauth role needs users with roles: write BetterAuthAdmin on in "
+                      "this server");
+    }
+    return 1;
+}
+
 static int check_server(const facts *f, apr_pool_t *pool)
 {
     const ap_directive_t *nodes[] = {f->api, f->pages, f->forward, f->guard};
@@ -373,7 +412,7 @@ static int check_server(const facts *f, apr_pool_t *pool)
         return refuse(f->stray, "BA0167",
                       "betterauth-forward is mounted with <Location \"/path\"> alone");
     }
-    return 1;
+    return check_admin(f);
 }
 
 int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
@@ -431,13 +470,29 @@ const apr_array_header_t *ba_check_forwards(server_rec *s, apr_pool_t *pool)
                           : apr_array_append(pool, f->forwards, all_facts->forwards);
 }
 
-static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)
+/* What the database says of these columns, NULL if nothing. */
+static const char *missing(const ba_columns *columns, ba_db_conn *conn, apr_pool_t *pool)
 {
     ba_db db = {0};
-    const char *error;
 
-    ba_db_extend(&db, &settings_of(f)->columns, pool);
-    error = db.texts ? ba_db_check(&db, conn, pool) : NULL;
+    ba_db_extend(&db, columns, pool);
+    return db.texts ? ba_db_check(&db, conn, pool) : NULL;
+}
+
+static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)
+{
+    const ba_settings *s = settings_of(f);
+    const ba_columns none = {NULL, NULL}, admin = ba_admin_columns(&none, pool);
+    const char *error = s->admin ? missing(&admin, conn, pool) : NULL;
+
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
+                     "BA0192: the %s database lacks a column of BetterAuthAdmin (%s): load "
+                     "sql/%s/003-admin.sql; answering 503 until then",
+                     f->source.driver, error, ba_db_dialect(f->source.driver));
+        return;
+    }
+    error = missing(&s->fields, conn, pool);
     if (error) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
                      "BA0127: the %s database lacks a column of BetterAuthField (%s): add it to "
@@ -472,10 +527,10 @@ static void check_source(const facts *f, apr_pool_t *pool)
 
 static int same_check(const facts *a, const facts *b)
 {
-    const ba_columns *of_a = &settings_of(a)->columns, *of_b = &settings_of(b)->columns;
+    const ba_settings *of_a = settings_of(a), *of_b = settings_of(b);
 
-    return ba_dbd_same_source(&a->source, &b->source) && of_a->user == of_b->user
-           && of_a->session == of_b->session;
+    return ba_dbd_same_source(&a->source, &b->source) && of_a->fields.user == of_b->fields.user
+           && of_a->fields.session == of_b->fields.session && of_a->admin == of_b->admin;
 }
 
 void ba_check_databases(server_rec *main, apr_pool_t *ptemp)

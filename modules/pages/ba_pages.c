@@ -88,6 +88,9 @@ static const struct {
     {&ba_err_credentials, "error", "The email address or the password is not right."},
     {&ba_err_not_verified, "error",
      "Your email address is not verified yet. Look for our message in your mailbox."},
+    {&ba_err_banned, "error",
+     "This account has been banned. Write to those who run this site if you think that is an "
+     "error."},
     {&ba_err_password_disabled, "error",
      "Signing in with a password is not possible here at the moment."},
     {&ba_err_sign_up_disabled, "error", "New accounts cannot be created here at the moment."},

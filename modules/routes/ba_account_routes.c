@@ -322,4 +322,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_account_routes = {"account", routes, NULL, NULL};
+const ba_feature ba_account_routes = {.name = "account", .routes = routes};

@@ -74,4 +74,4 @@ static void after(ba_call *call)
 
 static const ba_route routes[] = {{0}};
 
-const ba_feature ba_bearer = {"bearer", routes, token, after};
+const ba_feature ba_bearer = {.name = "bearer", .routes = routes, .token = token, .after = after};

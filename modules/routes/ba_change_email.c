@@ -125,4 +125,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_change_email = {"change-email", routes, NULL, NULL};
+const ba_feature ba_change_email = {.name = "change-email", .routes = routes};

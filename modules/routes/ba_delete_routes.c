@@ -183,4 +183,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_delete_routes = {"delete", routes, NULL, NULL};
+const ba_feature ba_delete_routes = {.name = "delete", .routes = routes};

@@ -121,15 +121,13 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     const char *hash;
     apr_status_t rv;
 
-    if (user && s->auto_sign_in && !s->require_email_verification) {
-        session = ba_session_begin(call, user, body->remember != 0);
-        if (!session) {
-            return;
-        }
-    }
     if (!user || !account_id) {
         ba_call_log(call, BA_LOG_ERROR, 0, "BA0403: the random generator failed");
         ba_call_fail(call, &ba_err_internal);
+        return;
+    }
+    if (s->auto_sign_in && !s->require_email_verification
+        && !(session = ba_session_begin(call, user, body->remember != 0))) {
         return;
     }
     hash = ba_hashing_hash(call, body->password);
@@ -324,4 +322,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_email_password = {"email-password", routes, NULL, NULL};
+const ba_feature ba_email_password = {.name = "email-password", .routes = routes};

@@ -188,7 +188,7 @@ static const ba_error *read_token(ba_call *call, const char *token, const char *
 static int session_for(ba_call *call, const mailed_link *l, const ba_session **session)
 {
     *session = ba_session_begin(call, l->user, 1);
-    if (!*session && call->answer.status != 503) {
+    if (!*session && call->vetoed && call->answer.status != 503) {
         refuse(call, l->callback, call->answer.error);
     }
     return *session != NULL;
@@ -342,4 +342,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_email_routes = {"email", routes, NULL, NULL};
+const ba_feature ba_email_routes = {.name = "email", .routes = routes};

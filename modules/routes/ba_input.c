@@ -79,7 +79,7 @@ int ba_input_create(ba_call *call, const apr_array_header_t *columns, const json
             }
         }
         else if (c->readonly) {
-            if (!c->fallback && !ba_json_falsy(value)) {
+            if ((!c->fallback || c->refused) && !ba_json_falsy(value)) {
                 return fail(call, &ba_err_field_not_allowed, c, " is not allowed to be set");
             }
         }

@@ -244,4 +244,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_reset_routes = {"reset", routes, NULL, NULL};
+const ba_feature ba_reset_routes = {.name = "reset", .routes = routes};

@@ -22,6 +22,7 @@ static const ba_feature *const features[] = {
     &ba_delete_routes,
     &ba_service_routes,
     &ba_bearer,
+    &ba_admin_routes,
     NULL,
 };
 

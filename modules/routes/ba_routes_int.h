@@ -18,6 +18,7 @@ extern const ba_feature ba_change_email;   /* ask for another address */
 extern const ba_feature ba_delete_routes;  /* delete the account */
 extern const ba_feature ba_service_routes; /* ok, error */
 extern const ba_feature ba_bearer;         /* tokens in place of cookies */
+extern const ba_feature ba_admin_routes;   /* bans */
 
 /* Answers 200 {"status":true}. */
 void ba_route_answer_status(ba_call *call);

@@ -60,4 +60,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_service_routes = {"service", routes, NULL, NULL};
+const ba_feature ba_service_routes = {.name = "service", .routes = routes};

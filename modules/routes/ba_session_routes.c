@@ -3,6 +3,7 @@
 
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
+#include "ba_admin.h"
 #include "ba_cache_cookie.h"
 #include "ba_input.h"
 #include "ba_routes_int.h"
@@ -106,7 +107,8 @@ static void list_sessions(ba_call *call, const void *body)
     for (int i = 0; i < sessions->nelts; ++i) {
         const ba_session *session = APR_ARRAY_IDX(sessions, i, ba_session *);
 
-        if (!ba_session_is_over(call, session)) {
+        /* upstream's admin plugin keeps those of others out of sight */
+        if (!ba_session_is_over(call, session) && !ba_admin_impersonated(session)) {
             json_array_append(list, ba_json_session(session, call->pool));
         }
     }
@@ -248,4 +250,4 @@ static const ba_route routes[] = {
     {0},
 };
 
-const ba_feature ba_session_routes = {"session", routes, NULL, NULL};
+const ba_feature ba_session_routes = {.name = "session", .routes = routes};

@@ -63,6 +63,17 @@ static int refresh_is_due(const ba_call *call, const ba_session *session)
            && session->expires_at < refreshed(call, session);
 }
 
+/* A feature says that the user is nobody any more. */
+static int is_barred(const ba_call *call, const ba_user *user)
+{
+    int barred = 0;
+
+    for (const ba_feature *const *f = call->features; f && *f && !barred; ++f) {
+        barred = (*f)->bars && (*f)->bars(call, user);
+    }
+    return barred;
+}
+
 /* Moves the expiry forward. The update names the expiry that was read, so two
  * requests at once write once, and a session revoked meanwhile stays gone. */
 static apr_status_t refresh(ba_call *call, ba_session *session, ba_user *user)
@@ -172,7 +183,7 @@ static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
     ba_user *user;
     apr_status_t rv = ask_cache_or_store(call, token, confirmed, &session, &user);
 
-    if (rv == APR_SUCCESS && ba_session_is_over(call, session)) {
+    if (rv == APR_SUCCESS && (ba_session_is_over(call, session) || is_barred(call, user))) {
         rv = end_it(call, token);
         rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
     }
@@ -200,7 +211,8 @@ static apr_status_t ask_cookie(ba_call *call, const char *token)
     if (!switched(call, "disableCookieCache") && !call->refresh_now) {
         rv = ba_cache_cookie_read(call, token, &call->session, &call->user);
     }
-    if (rv == APR_SUCCESS && ba_session_is_over(call, call->session)) {
+    if (rv == APR_SUCCESS
+        && (ba_session_is_over(call, call->session) || is_barred(call, call->user))) {
         rv = APR_EINVAL;
     }
     if (rv == APR_EINVAL) {
@@ -283,11 +295,27 @@ static int may_sign_in(ba_call *call, const ba_user *user, int remember)
     return 0;
 }
 
+static const ba_error *refusal(ba_call *call, const ba_user *user)
+{
+    const ba_error *error = NULL;
+
+    for (const ba_feature *const *f = call->features; f && *f && !error; ++f) {
+        error = (*f)->refuses ? (*f)->refuses(call, user) : NULL;
+    }
+    return error;
+}
+
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
     const ba_settings *s = call->settings;
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
     const char *agent = ba_call_header(call, "User-Agent");
+    const ba_error *error = refusal(call, user);
+
+    if (error) {
+        ba_call_fail(call, error);
+        return NULL;
+    }
 
     if (!may_sign_in(call, user, remember)) {
         return NULL;

@@ -17,7 +17,8 @@
  * APR_SUCCESS   call->session and call->user say who; refreshed if it was due, or
  *               call->needs_refresh says so where BetterAuthSessionRefresh puts it off
  * APR_NOTFOUND  nobody: no token, a bad signature (never asked the database),
- *               or a session that is over (the answer then clears cookies)
+ *               or a session that is over or whose user a feature bars (the answer
+ *               then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
  * APR_EGENERAL  the token may be good but the database could not say: allow nothing,
  *               clear nothing, answer 503
@@ -40,9 +41,10 @@ int ba_session_is_fresh(const ba_call *call);
 apr_status_t ba_session_send_again(ba_call *call);
 
 /* A new session for user, with a new token; not stored yet. A call that begins a
- * session comes here whatever the way of signing in, so this is where whoever has a say
- * in sign-in is asked: before anything is written, since what is refused leaves nothing
- * behind. NULL: refused, or the random generator failed; logged, the call has its answer. */
+ * session comes here whatever the way of signing in, so this is where features and other
+ * modules that have a say in sign-in are asked: before anything is written, since what is
+ * refused leaves nothing behind. NULL: refused, or the random generator failed; the call
+ * has its answer. */
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember);
 
 /* Hands the stored session of this user, who has signed in completely, to the

@@ -86,6 +86,7 @@ my %value = (
     BetterAuthRateLimitDefault => [['10', '0 100', '10 0', '-1 5', 'x 100', '10 x', '2d 100', '10 1000001', '10 100 1', 'off'], ['10 100', '1m 5', '1d 1', '1 1000000']],
     BetterAuthRateLimitRule => [['/ok', '/ok 10', '/ok 0 3', '/ok 10 0', '/ok 10 x', '/ok 10 on', '/ok x off', '/ok 10 3 4', 'ok 10 3', '/ok/ off', '"/o k" off', '/%6fk off', 'off', ''],
         ['/ok 10 3', '/ok off', '/ok 1m OFF', '/sign-*/* 1h 5', '/* off']],
+    BetterAuthAdmin => [['maybe', ''], [qw(on off)]],
     BetterAuthCookieCache => [['maybe', '', 'compact x', 'compact 0', 'jwe 401d', 'jwt 1 2', '300'], ['off', 'off 300', 'compact', 'JWT 5m', 'jwe 1']],
     BetterAuthCookieCacheVersion => [['', '""', 'é', '1 2', 'x' x 65], ['1', '"v2: of it"', 'x' x 64]],
     BetterAuthTrustedOrigins => [[''], ['https://app.example', 'https://*.example', '*.example app:*']],
@@ -110,6 +111,25 @@ for my $directive (sort keys %per_dir) {
 refused('a server directive in a directory', $ALL =~ s/(    Require)/    BetterAuthSignUp off\n$1/r, 'BetterAuthSignUp', qr/not allowed/);
 refused('a secret twice over two arguments, one short', "${DB}BetterAuthSecret 0123456789abcdef0123456789abcdef short\n$API", 'BetterAuthSecret', qr/32/);
 accepted('rotation', $ALL =~ s/(Secret .*)/$1 another-secret-that-is-long-enough-0/r);
+
+subtest 'roles' => sub {
+    my $line = sub { my ($require) = @_; return qq{<Location "/r">\nAuthType Session\nAuthName "R"\n$require\n</Location>\n} };
+    my $why = qr/BA0191: .*Require betterauth role needs users with roles: write BetterAuthAdmin on/;
+    refused($_->[0], $ALL . $line->($_->[1]), $_->[2] // $_->[1], $why)
+        for ['a role without roles', 'Require betterauth role admin'], ['in any case', 'require betterauth ROLE "admin"'], ['negated, below', "<RequireAll>\nRequire all granted\nRequire not betterauth role x\n</RequireAll>", 'Require not'],
+        ['off', "Require betterauth role x\n</Location>\nBetterAuthAdmin off\n<Location \"/s\">", 'Require betterauth'];
+    refused('of another virtual host', "$ALL<VirtualHost *:80>\nServerName a.test\nBetterAuthAdmin on\n</VirtualHost>\n<VirtualHost *:80>\nServerName b.test\n" . $line->('Require betterauth role admin') . "</VirtualHost>\n", 'Require betterauth', $why);
+    accepted('on', $ALL . $line->('Require betterauth role admin') . "BetterAuthAdmin on\n");
+    accepted('sections of the server, roles in a virtual host', $ALL . $line->('Require betterauth role admin') . "<VirtualHost *:80>\nServerName a.test\nBetterAuthAdmin on\n</VirtualHost>\n");
+    accepted('other kinds need none', $ALL . $line->("Require betterauth email-verified\nRequire user role"));
+    for my $field ('user role string', 'user BanReason string', 'user x date column=banExpires', 'session impersonatedBy string') {
+        my ($status, $output) = configtest("${ALL}BetterAuthAdmin on\nBetterAuthField $field\n");
+        ok($status && $output =~ /BA0190: BetterAuthAdmin brings the column \w+: remove the BetterAuthField/, "BetterAuthField $field twice") or diag $output;
+        accepted("BetterAuthField $field alone", "${ALL}BetterAuthField $field\n");
+    }
+    my ($status, $output) = configtest("${ALL}BetterAuthField user role string\n<VirtualHost *:80>\nServerName a.test\nBetterAuthAdmin on\n</VirtualHost>\n");
+    ok($status && $output =~ /BA0190/, 'where a virtual host has both') or diag $output;
+};
 
 subtest 'a rule for nothing' => sub {
     my $warned = sub { my ($conf) = @_; my ($status, $output) = configtest($conf); is($status, 0, 'is no error') or diag $output; return scalar(() = $output =~ /BA0121: BetterAuthRateLimitRule \S+ fits no endpoint/g) };

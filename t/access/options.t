@@ -26,6 +26,7 @@ my %options = (
     IPTracking            => ['off', 'on', 'on', '<>', '<127.0.0.1>', '<127.0.0.1>'],
     SkipTrailingSlash     => ['on', 'off', 'off', 200, 404, 404],
     GenerateID            => ['uuid', 'random', 'random', 36, 32, 32],
+    Admin                 => ['on', 'off', 'off', 'roles', 'none', 'none'],
     AppName               => ['Server & Co.', "H\xc3\xb6st", undef, 'Server &amp; Co.', "H\xf6st"],
 );
 my @ALL = sort keys %options;
@@ -78,6 +79,7 @@ my %see = (
     IPTracking => sub { my ($s) = @_; my $t = in($s)->{json}{token}; return (sql($NAME, "SELECT '<' || ipAddress || '>' FROM session WHERE token = '$t'"))[0][0] },
     SkipTrailingSlash => sub { my ($s) = @_; return get($s, '/get-session/')->{status} },
     GenerateID => sub { my ($s) = @_; my $t = in($s)->{json}{token}; return length((sql($NAME, "SELECT id FROM session WHERE token = '$t'"))[0][0]) },
+    Admin => sub { my ($s) = @_; my $json = get($s, '/get-session')->{json}; return exists $json->{user}{role} && exists $json->{session}{impersonatedBy} ? 'roles' : 'none' },
     AppName => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; utf8::decode($page); return $page =~ m{<title>Sign in \S+ (.*?)</title>} ? $1 : $page },
 );
 my $soon;

@@ -136,7 +136,8 @@ each_site {
 };
 
 subtest 'lines that are wrong' => sub {
-    for my $row (['', qr/takes: email-verified, fresh/], ['verified', qr/takes: email-verified/], ['fresh soon', qr/takes an age/], ['email', qr/needs a pattern/], ['email-verified now', qr/takes:/]) {
+    for my $row (['', qr/takes: email-verified, fresh/], ['verified', qr/takes: email-verified/], ['fresh soon', qr/takes an age/], ['email', qr/needs a pattern/], ['email-verified now', qr/takes:/],
+        ['role', qr/role needs a name/], ['role ""', qr/role needs a name/], ['role admin,editor', qr/names with blanks between, without commas/], ['roles admin', qr/takes: .*role NAME/]) {
         my ($line, $expect) = @$row;
         my ($status, $output) = configtest("<Location />\nAuthType Session\nAuthName x\nRequire betterauth $line\n</Location>\n");
         ok($status, "Require betterauth $line");

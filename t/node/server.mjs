@@ -16,7 +16,7 @@ import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { betterAuth } from 'better-auth';
 import { toNodeHandler } from 'better-auth/node';
-import { bearer } from 'better-auth/plugins';
+import { admin, bearer } from 'better-auth/plugins';
 import { createPool } from 'mysql2/promise';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
@@ -28,7 +28,7 @@ const senders = {
   change: ['user', 'changeEmail', 'sendChangeEmailConfirmation'],
   delete: ['user', 'deleteUser', 'sendDeleteAccountVerification'],
 };
-const plugins = { bearer };
+const plugins = { admin, bearer };
 
 function auth(server) {
   const pool = createPool({

@@ -633,3 +633,32 @@ post('fields: update-session, an array', '/update-session', [], own);
 post('fields: update-session, null', '/update-session', 'null', own);
 post('fields: change-password', CP, { ...change, revokeOtherSessions: true }, { ...own, rows: filled });
 for (const site of ['manual', 'verify']) post(`fields: ${site} has none`, UP, person, { site });
+
+// --- Roles and bans -----------------------------------------------------------------------------------------------------
+const A = { site: 'admin' };
+const role = (text) => [`UPDATE user SET role = ${text} WHERE email = 'ada@example.com'`];
+const ban = (expires, more = '') => [`UPDATE user SET banned = 1, banReason = 'spam', banExpires = ${expires}${more} WHERE email = 'ada@example.com'`];
+const [past, future] = ["'2020-02-29 12:00:00.123'", "'2037-01-01 00:00:00.000'"];
+for (const more of [{}, { role: 'admin' }, { role: '' }, { role: null }, { role: 0 }, { role: 'user' }, { role: ['admin'] }, { banned: true }, { banned: false }, { banReason: 'x' }, { banReason: '' }, { banExpires: '2001-02-03T04:05:06.789Z' },
+  { banExpires: null }, { impersonatedBy: 'x' }, { ban_reason: 'x' }, { email: 'ada@example.com' }, { email: 'ada@example.com', role: 'admin' }, { rememberMe: false }]) {
+  post(`admin: sign-up ${JSON.stringify(more)}`, UP, { ...newcomer, ...more }, A);
+}
+post('admin: sign-up by form, with a role', UP, form({ ...newcomer, role: 'admin' }), { ...A, type: FORM });
+for (const [name, its] of [['all NULL', []], ['a role', role("'admin'")], ['roles', role("'editor,Zoë 𝒜'")], ['an empty role', role("''")], ['not banned', role("'x', banned = 0")], ['banned', ban('NULL')],
+  ['banned until later', ban(future)], ['banned until a while ago', ban(past)], ['banned until a while ago, with a role', ban(past, ", role = 'x'")], ['no longer banned', ban(future, ', banned = 0')]]) {
+  post(`admin: sign-in, ${name}`, IN, ada, { ...A, rows: its });
+  post(`admin: sign-in, wrong password, ${name}`, IN, { ...ada, password: 'wrong horse battery' }, { ...A, rows: its });
+  get(`admin: get-session, ${name}`, S, session(TOKENS.ada), { ...A, rows: its });
+  get(`admin: get-session, due, ${name}`, S, session(TOKENS.due), { ...A, rows: its });
+}
+post('admin: sign-in, not remembered, with a role', IN, { ...ada, rememberMe: false }, { ...A, rows: role("'admin'") });
+for (const body of [{ role: 'admin' }, { role: '' }, { role: null }, { banned: false }, { banned: true }, { banReason: null }, { banExpires: '2001-02-03T04:05:06.789Z' }, { name: 'Other', role: 'admin' }, { name: 'Other' }]) {
+  post(`admin: update-user ${JSON.stringify(body)}`, '/update-user', body, { ...A, cookie: session(TOKENS.ada), rows: role("'editor'") });
+}
+for (const body of [{ impersonatedBy: 'x' }, { impersonatedBy: null }, {}]) post(`admin: update-session ${JSON.stringify(body)}`, '/update-session', body, { ...A, cookie: session(TOKENS.ada) });
+const impersonated = [`UPDATE session SET impersonatedBy = '${'u'.repeat(32)}' WHERE token = '${TOKENS.due}'`];
+get('admin: get-session of an impersonated one', S, session(TOKENS.due), { ...A, rows: impersonated });
+get('admin: list-sessions', '/list-sessions', session(TOKENS.ada), { ...A, anyOrder: true });
+get('admin: list-sessions, one impersonated', '/list-sessions', session(TOKENS.ada), { ...A, rows: impersonated, anyOrder: true });
+post('admin: revoke an impersonated one', '/revoke-session', { token: TOKENS.due }, { ...A, cookie: session(TOKENS.ada), rows: impersonated });
+post('admin: change-password', CP, { ...change, revokeOtherSessions: true }, { ...A, cookie: session(TOKENS.ada), rows: role("'admin'") });

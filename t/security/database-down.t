@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 use BATest;
+use BATest::Sites;
 use Time::HiRes qw(time sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -16,7 +17,7 @@ my $db = private_mariadb($SITE);
 $db->create('good', schema('mysql'));
 $db->stop;
 
-my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'good', extra => "    DBDMax 8\n");
+my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'good', extra => "    DBDMax 8\n" . BATest::Sites::admin());
 ok($httpd->pid, 'httpd starts while the database is down');
 my $log = $httpd->error_log;
 
@@ -47,6 +48,7 @@ sub down {
             'a guarded page with a signed cookie' => request($SITE, GET => '/members/page.html', cookie => $signed),
             'the same as navigation' => request($SITE, GET => '/members/page.html', cookie => $signed, @navigation),
             'RequireNone' => request($SITE, GET => '/alice/', cookie => $signed),
+            map { ("a role, $_" => request($SITE, GET => "/require-role$_/env", cookie => $signed)) } '', qw(-all -any -none -not),
         );
         for my $what (sort keys %answer) {
             my $answer = $answer{$what};
@@ -55,6 +57,7 @@ sub down {
             is_deeply(cookies($answer)->{''}, [], "$what: deletes no cookie");
             unlike($answer->{body}, qr/members page|SQL|mysql|Maria|127\.0\.0\.1/i, "$what: tells nothing");
         }
+        is(request($SITE, GET => '/require-role-pass/env', cookie => $signed)->{status}, 500, 'who may be anybody but of one role is not let in');
         my $out = request($SITE, POST => '/api/auth/sign-out', json => {}, cookie => $signed, origin => ORIGIN);
         like($out->{status}, qr/^(?:200|503)$/, 'sign-out answers');
         is(request($SITE, GET => '/api/auth/ok')->{status}, 200, 'what needs no database works: /ok');

@@ -45,12 +45,12 @@ static fixture *with_columns(void **state)
     fixture *f = *state;
     ba_columns *all = &f->settings.columns;
 
-    add(&all->user, f->pool, (ba_column){"company", "company_name", BA_COLUMN_STRING, 1, 0, 0, NULL});
-    add(&all->user, f->pool, (ba_column){"age", "age", BA_COLUMN_NUMBER, 0, 0, 0, NULL});
-    add(&all->user, f->pool, (ba_column){"plan", "plan", BA_COLUMN_STRING, 0, 1, 0, "free"});
-    add(&all->user, f->pool, (ba_column){"secret", "secret", BA_COLUMN_STRING, 0, 0, 1, NULL});
-    add(&all->session, f->pool, (ba_column){"theme", "theme", BA_COLUMN_STRING, 0, 0, 0, "light"});
-    add(&all->session, f->pool, (ba_column){"seen", "seen", BA_COLUMN_DATE, 0, 0, 0, NULL});
+    add(&all->user, f->pool, (ba_column){"company", "company_name", BA_COLUMN_STRING, 1, 0, 0, NULL, 0});
+    add(&all->user, f->pool, (ba_column){"age", "age", BA_COLUMN_NUMBER, 0, 0, 0, NULL, 0});
+    add(&all->user, f->pool, (ba_column){"plan", "plan", BA_COLUMN_STRING, 0, 1, 0, "free", 0});
+    add(&all->user, f->pool, (ba_column){"secret", "secret", BA_COLUMN_STRING, 0, 0, 1, NULL, 0});
+    add(&all->session, f->pool, (ba_column){"theme", "theme", BA_COLUMN_STRING, 0, 0, 0, "light", 0});
+    add(&all->session, f->pool, (ba_column){"seen", "seen", BA_COLUMN_DATE, 0, 0, 0, NULL, 0});
     return f;
 }
 

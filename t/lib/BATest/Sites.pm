@@ -44,6 +44,53 @@ my $FIELDS = <<'END';
     BetterAuthField session seen date
 END
 
+# Roles and bans; site.conf guards what begins with require-.
+my $ADMIN = <<'END';
+    BetterAuthAdmin on
+    <Location "/require-role">
+        Require betterauth role editor "chief editor" admin
+    </Location>
+    <Location "/require-role-all">
+        <RequireAll>
+            Require betterauth role editor
+            Require betterauth email-verified
+        </RequireAll>
+    </Location>
+    <Location "/require-role-any">
+        <RequireAny>
+            Require ip 10.9.8.7
+            Require betterauth role admin
+            Require user plain@example.com
+        </RequireAny>
+    </Location>
+    <Location "/require-role-none">
+        <RequireAll>
+            Require valid-user
+            <RequireNone>
+                Require betterauth role editor
+                Require betterauth role admin
+            </RequireNone>
+        </RequireAll>
+    </Location>
+    <Location "/require-role-not">
+        <RequireAll>
+            Require all granted
+            Require not betterauth role editor
+        </RequireAll>
+    </Location>
+    <Location "/require-role-pass">
+        BetterAuthUnauthenticated pass
+        <RequireAll>
+            Require all granted
+            Require not betterauth role editor
+        </RequireAll>
+    </Location>
+    <Location "/role-variables">
+        Header always set X-Role "expr=<%{BETTERAUTH:role}|%{BETTERAUTH_ROLE}>"
+    </Location>
+END
+sub admin { return $ADMIN }
+
 # name => what differs. columns: the database has them too. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
@@ -103,6 +150,11 @@ END
     'fields-few'  => { dialect => 'mysql', database => 'ba_fields', extra => "    BetterAuthField user age string\n" },
     'fields-none' => { dialect => 'mysql', database => 'ba_fields' },
     'fields-lite' => { dialect => 'sqlite', columns => 1, extra => $FIELDS },
+    'admin-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "$MAIL    BetterAuthVerifySignsIn on\n    BetterAuthBearer on\n$ADMIN" },
+    'admin-sqlite' => { dialect => 'sqlite', extra => "$MAIL    BetterAuthVerifySignsIn on\n    BetterAuthBearer on\n$ADMIN" },
+    'admin-cache'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n$ADMIN" },
+    'node-admin'   => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $ADMIN },
+    'parity-admin' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => "    BetterAuthAdmin on\n" },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
     'parity-closed' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1,
                        extra => "    BetterAuthSignUp off\n" },
@@ -177,7 +229,7 @@ for my $kind (keys %FLOWS) {
 # The build with sanitizers serves what runs twice.
 our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
     cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite
-    bearer bearer-lite limits limits-lite fields fields-few fields-none fields-lite);
+    admin-mysql admin-sqlite admin-cache bearer bearer-lite limits limits-lite fields fields-few fields-none fields-lite);
 $_->{database} && ($_->{database} .= '_asan') for values %ASAN;
 
 # The same in Better Auth's words; senders: which mails server.mjs has a sender for.
@@ -199,6 +251,8 @@ our %NPM = (
     node   => { database => 'ba_node', @CONFIRM },
     'node-own' => { database => 'ba_node_own', @CONFIRM },
     'node-prompt' => { database => 'ba_node', @PROMPT },
+    'node-admin' => { database => 'ba_node', plugins => { admin => {} } },
+    'parity-admin' => { database => 'ba_parity_npm', plugins => { admin => {} } },
     client => { database => 'ba_npm', @PROMPT },
     'client-confirm' => { database => 'ba_npm', @CONFIRM },
     parity => { database => 'ba_parity_npm' },
