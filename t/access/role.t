@@ -54,7 +54,7 @@ subtest 'where the server has no roles' => sub {
         my $get = sub { my ($site, @cookie) = @_; return request($site, GET => $path, headers => \@FETCH, @cookie)->{status} };
         is($get->('role-log', cookie => $zoe->{cookie}), $path =~ /page/ ? 200 : 404, "$path: where it has");
         is($get->('role-none', cookie => $zoe->{cookie}), 500, "$path: refused, whoever it is");
-        ok((grep { /BA0153: Require betterauth role needs BetterAuthAdmin on/ } log_lines($logging->error_log)), 'and the log says why');
+        ok((grep { /BA0193: Require betterauth role needs BetterAuthAdmin on/ } log_lines($logging->error_log)), 'and the log says why');
     }
     ok(!exists request('role-none', GET => '/guarded/env', cookie => $zoe->{cookie})->{json}{BETTERAUTH_ROLE}, 'nothing is told');
 };
