@@ -87,8 +87,14 @@ static int let_ours_in(request_rec *r)
  * that names REMOTE_USER, such as Require expr, asks for a user even so. */
 static int judge(request_rec *r)
 {
+    const ba_call *call;
     int status = ask_require_lines(r);
 
+    /* a line has asked the database, which does not know whom a cache knew */
+    if (status == DECLINED && ba_who(r, &call) != APR_SUCCESS) {
+        r->user = r->ap_auth_type = NULL;
+        return DECLINED;
+    }
     return status == HTTP_FORBIDDEN || status == DECLINED ? ba_refuse_user(r) : DECLINED;
 }
 

@@ -191,8 +191,11 @@ void ba_identity_answer(request_rec *r, const ba_dir_settings *dir, const ba_use
         return;
     }
     for (int i = 0; i < EXPORTS; ++i) {
-        apr_table_setn(r->headers_out, exports[i].header,
-                       encoded(i, ba_identity_value(i, user, session), r->pool));
+        const char *value = ba_identity_value(i, user, session);
+
+        if (value) {
+            apr_table_setn(r->headers_out, exports[i].header, encoded(i, value, r->pool));
+        }
     }
     apr_table_setn(r->headers_out, "Remote-User",
                    ba_httpd_header_value(ba_identity_remote_user(dir, user, r->pool), r->pool));
