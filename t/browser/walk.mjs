@@ -6,7 +6,8 @@
 //
 //   BA_DEMO_URL=http://127.0.0.1:8080 node --test-reporter=tap walk.mjs
 //
-// BA_SCREENSHOTS names a directory that gets a picture of each state.
+// BA_FORM_PAGE is a guarded page with a form, "Note", that shows what was sent; without
+// it, the steps that need one are skipped. BA_SCREENSHOTS names a directory that gets a picture of each state.
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -19,6 +20,7 @@ const { chromium } = require('playwright-core')
 const site = process.env.BA_DEMO_URL?.replace(/\/+$/, '')
 const pictures = process.env.BA_SCREENSHOTS
 const wanted = '/members/'
+const formPage = process.env.BA_FORM_PAGE
 const person = {
   // Quotes and an ampersand, so that a page that escapes wrongly shows it.
   name: `Ada "Countess" O'Lovelace & Sons`,
@@ -72,7 +74,7 @@ function walk (mode, options) {
     test(name, async t => {
       if (stopped) return t.skip('an earlier step failed')
       stopped = true
-      await run().catch(explain)
+      await run(t).catch(explain)
       stopped = false
     })
   }
@@ -244,6 +246,53 @@ function walk (mode, options) {
     await page.goto(`${site}/auth/`)
     await at('/')
   })
+
+  // What was typed survives a session that ended meanwhile, in both ways the page offers.
+  for (const way of ['reload', 'back']) {
+    step(`a form whose session is over is not lost: ${way}`, async t => {
+      if (!formPage) return t.skip('no page with a form')
+      const note = `An "hour" of work & <more>\nüber ${way}`
+      await page.goto(`${site}${formPage}`)
+      await page.getByLabel('Note').fill(note)
+      await revokeSessions()
+      const refused = await send(click('Send'))
+      assert.equal(refused.status(), 401)
+      await sees('has not been sent')
+      await picture(`form-expired-${way}`)
+      await signInInNewTab()
+      const kept = way === 'reload' ? await send(() => page.reload()) : await backAndSend(note)
+      assert.equal(kept.status(), 200)
+      assert.equal((await page.locator('pre').innerText()).trim(), note, 'the program gets what was typed')
+      await sees(email)
+    })
+  }
+
+  // Somebody else does it, so this browser keeps its cookie and knows nothing.
+  async function revokeSessions () {
+    const { name, value } = await sessionCookie()
+    const headers = { cookie: `${name}=${value}`, origin: site, 'content-type': 'application/json' }
+    const answer = await fetch(`${site}/api/auth/revoke-sessions`, { method: 'POST', headers, body: '{}' })
+    assert.equal(answer.status, 200)
+  }
+
+  async function signInInNewTab () {
+    const first = page
+    const opened = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'Sign in in a new tab' }).click()
+    page = await opened
+    await page.waitForLoadState('load')
+    await fill('Email address', email)
+    await fill('Password', person.password)
+    assert.equal((await submit('Sign in')).status(), 303)
+    await page.close()
+    page = first
+  }
+
+  async function backAndSend (note) {
+    await page.goBack()
+    assert.equal(await page.getByLabel('Note').inputValue(), note, 'the form still holds what was typed')
+    return send(click('Send'))
+  }
 
   step('sign-out asks and names the person', async () => {
     await page.goto(`${site}/auth/sign-out`)

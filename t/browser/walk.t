@@ -92,6 +92,7 @@ sub start {
     run('cp', '-R', "$root/pages", "$dir/pages");
     symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
     run("cat '$root'/sql/sqlite3/*.sql | sqlite3 '$dir/db/demo.db' > '$dir/log/schema'");
+    form_page("$dir/site/members");
     write_file("$dir/secret", join('', map { sprintf '%08x', rand 2**32 } 1 .. 8) . "\n");
     chmod 0600, "$dir/secret";
 
@@ -103,6 +104,8 @@ sub start {
     my $conf = join '', <$in>;
     $conf =~ s{\@([A-Z_]+)\@}{$value{$1} // die "httpd.conf.in: no value for \@$1\@\n"}ge;
     # limits as in the demo, but with less to wait for
+    $conf .= qq{\nLoadModule cgid_module "$modules/mod_cgid.so"\nScriptSock "$dir/run/cgi"\n}
+        . qq{<Directory "$dir/site/members">\nOptions +ExecCGI\nAddHandler cgi-script .cgi\n</Directory>\n};
     $conf .= qq{\nBetterAuthPagesDir "$dir/pages"\nBetterAuthRateLimitRule /sign-*/* 3 3\n};
     if ($> == 0) {
         $conf .= "User www-data\nGroup www-data\n";
@@ -122,6 +125,28 @@ sub start {
     }
     print STDERR "# $_" for complaints("$dir/log/error.log");
     die "httpd does not start\n";
+}
+
+# A guarded form, and a program that shows what was sent; the demo has none.
+sub form_page {
+    my ($dir) = @_;
+    write_file("$dir/note.html", <<'END');
+<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Note</title>
+<form method="post" action="note.cgi"><label>Note <textarea name="note"></textarea></label> <button>Send</button></form>
+END
+    write_file("$dir/note.cgi", <<'END');
+#!/usr/bin/perl
+read STDIN, my $note, $ENV{CONTENT_LENGTH};
+$note =~ s/^note=//;
+$note =~ tr/+\r/ /d;
+$note =~ s/%0D//g;
+$note =~ s/%([0-9A-F]{2})/chr hex $1/ge;
+$note =~ s/([<&])/'&#' . ord($1) . ';'/ge;
+print "Content-Type: text/html; charset=utf-8\n\n<!DOCTYPE html><title>Sent</title><pre>$note</pre><p>by $ENV{REMOTE_USER}\n";
+END
+    chmod 0755, "$dir/note.cgi";
+    $ENV{BA_FORM_PAGE} = '/members/note.html';
 }
 
 sub stop {
