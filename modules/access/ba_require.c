@@ -157,7 +157,7 @@ static authz_status check(request_rec *r, const char *text, const void *parsed)
     if (l->check == has_role && !ba_httpd_site(r->server)->settings->admin) {
         /* not "denied", likewise: .htaccess and sections of the main server come this far */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "BA0193: Require betterauth role needs BetterAuthAdmin on in this server");
+                      "BA0173: Require betterauth role needs BetterAuthAdmin on in this server");
         return AUTHZ_GENERAL_ERROR;
     }
     /* a cookie may be as old as its MAXAGE: who may do what is not read from it */

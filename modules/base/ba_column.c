@@ -97,3 +97,19 @@ const char *ba_column_value(ba_column_type type, const char *text, apr_pool_t *p
         return ba_text_parse_date(text, &t) == APR_SUCCESS ? ba_text_iso_date(t, pool) : NULL;
     }
 }
+
+const char *ba_columns_key(const ba_columns *columns, apr_pool_t *pool)
+{
+    const apr_array_header_t *tables[] = {columns->user, columns->session};
+    const char *key = "";
+
+    for (int t = 0; t < 2; ++t) {
+        key = apr_pstrcat(pool, key, " ", NULL);
+        for (int i = 0; tables[t] && i < tables[t]->nelts; ++i) {
+            const ba_column *c = &APR_ARRAY_IDX(tables[t], i, ba_column);
+
+            key = apr_psprintf(pool, "%s%s:%d,", key, c->column, (int)c->type);
+        }
+    }
+    return key;
+}

@@ -63,6 +63,9 @@ int ba_extra_any(const ba_extra *extra);
 /* Text in the form of ba_extra, NULL if it is no value of this type. */
 const char *ba_column_value(ba_column_type type, const char *text, apr_pool_t *pool);
 
+/* Text that is the same for the same columns, in the table and as they are read, only. */
+const char *ba_columns_key(const ba_columns *columns, apr_pool_t *pool);
+
 /* "string", "number", "boolean", "date"; ends with NULL. */
 extern const char *const ba_column_types[];
 

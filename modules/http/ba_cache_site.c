@@ -265,14 +265,15 @@ static int is_shared(const cache *c)
     return !strcmp(c->name, "redis") || !strcmp(c->name, "memcache");
 }
 
-/* What the site may read of this cache is what it has put there, from the same users and
- * with the same secret. */
+/* What the site may read of this cache is what it has put there, from the same users, with
+ * the same secret and the same columns: an entry does not name what is in it. */
 static const char *scope_of(const ba_settings *settings, apr_pool_t *pconf)
 {
     ba_bytes secret = APR_ARRAY_IDX(settings->secrets, 0, ba_bytes);
 
     return ba_mac_digest(apr_pstrcat(pconf, settings->base_url, "\n",
-                                     apr_pstrmemdup(pconf, secret.data, secret.len), NULL),
+                                     apr_pstrmemdup(pconf, secret.data, secret.len), "\n",
+                                     ba_columns_key(&settings->columns, pconf), NULL),
                          pconf);
 }
 

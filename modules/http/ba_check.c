@@ -370,12 +370,12 @@ static int check_admin(const facts *f)
 
     if (twice) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, NULL,
-                     "BA0190: BetterAuthAdmin brings the column %s: remove the BetterAuthField of "
+                     "BA0170: BetterAuthAdmin brings the column %s: remove the BetterAuthField of "
                      "that name from this server", twice);
         return 0;
     }
     if (f->role && !complete_somewhere(f, has_roles)) {
-        return refuse(f->role, "BA0191",
+        return refuse(f->role, "BA0171",
                       "Require betterauth role needs users with roles: write BetterAuthAdmin on in "
                       "this server");
     }
@@ -487,7 +487,7 @@ static void check_columns(const facts *f, ba_db_conn *conn, apr_pool_t *pool)
 
     if (error) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, f->server,
-                     "BA0192: the %s database lacks a column of BetterAuthAdmin (%s): load "
+                     "BA0172: the %s database lacks a column of BetterAuthAdmin (%s): load "
                      "sql/%s/003-admin.sql; answering 503 until then",
                      f->source.driver, error, ba_db_dialect(f->source.driver));
         return;

@@ -157,7 +157,7 @@ void ba_db_extend(ba_db *db, const ba_columns *columns, apr_pool_t *pool)
         return;
     }
     texts = apr_pcalloc(pool, sizeof(*texts));
-    key = ba_db_columns_key(columns, pool);
+    key = ba_columns_key(columns, pool);
     for (int id = BA_SQL_ROLLBACK + 1; id < BA_SQL_COUNT; ++id) {
         texts->labels[id] = apr_pstrcat(pool, labels[id], key, NULL);
         for (apr_size_t d = 0; d < sizeof(dialects) / sizeof(dialects[0]); ++d) {

@@ -68,19 +68,3 @@ const char *ba_db_expand(const char *sql, const ba_columns *columns, int mysql, 
     }
     return apr_pstrcat(pool, out, sql, NULL);
 }
-
-const char *ba_db_columns_key(const ba_columns *columns, apr_pool_t *pool)
-{
-    const apr_array_header_t *tables[] = {columns->user, columns->session};
-    const char *key = "";
-
-    for (int t = 0; t < 2; ++t) {
-        key = apr_pstrcat(pool, key, " ", NULL);
-        for (int i = 0; tables[t] && i < tables[t]->nelts; ++i) {
-            const ba_column *c = &APR_ARRAY_IDX(tables[t], i, ba_column);
-
-            key = apr_psprintf(pool, "%s%s:%d,", key, c->column, (int)c->type);
-        }
-    }
-    return key;
-}

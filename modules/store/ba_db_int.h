@@ -22,7 +22,4 @@
 /* The statement with the marks filled in. */
 const char *ba_db_expand(const char *sql, const ba_columns *columns, int mysql, apr_pool_t *pool);
 
-/* Text that is the same for the same columns only. */
-const char *ba_db_columns_key(const ba_columns *columns, apr_pool_t *pool);
-
 #endif

@@ -114,7 +114,7 @@ accepted('rotation', $ALL =~ s/(Secret .*)/$1 another-secret-that-is-long-enough
 
 subtest 'roles' => sub {
     my $line = sub { my ($require) = @_; return qq{<Location "/r">\nAuthType Session\nAuthName "R"\n$require\n</Location>\n} };
-    my $why = qr/BA0191: .*Require betterauth role needs users with roles: write BetterAuthAdmin on/;
+    my $why = qr/BA0171: .*Require betterauth role needs users with roles: write BetterAuthAdmin on/;
     refused($_->[0], $ALL . $line->($_->[1]), $_->[2] // $_->[1], $why)
         for ['a role without roles', 'Require betterauth role admin'], ['in any case', 'require betterauth ROLE "admin"'], ['negated, below', "<RequireAll>\nRequire all granted\nRequire not betterauth role x\n</RequireAll>", 'Require not'],
         ['off', "Require betterauth role x\n</Location>\nBetterAuthAdmin off\n<Location \"/s\">", 'Require betterauth'];
@@ -124,11 +124,11 @@ subtest 'roles' => sub {
     accepted('other kinds need none', $ALL . $line->("Require betterauth email-verified\nRequire user role"));
     for my $field ('user role string', 'user BanReason string', 'user x date column=banExpires', 'session impersonatedBy string') {
         my ($status, $output) = configtest("${ALL}BetterAuthAdmin on\nBetterAuthField $field\n");
-        ok($status && $output =~ /BA0190: BetterAuthAdmin brings the column \w+: remove the BetterAuthField/, "BetterAuthField $field twice") or diag $output;
+        ok($status && $output =~ /BA0170: BetterAuthAdmin brings the column \w+: remove the BetterAuthField/, "BetterAuthField $field twice") or diag $output;
         accepted("BetterAuthField $field alone", "${ALL}BetterAuthField $field\n");
     }
     my ($status, $output) = configtest("${ALL}BetterAuthField user role string\n<VirtualHost *:80>\nServerName a.test\nBetterAuthAdmin on\n</VirtualHost>\n");
-    ok($status && $output =~ /BA0190/, 'where a virtual host has both') or diag $output;
+    ok($status && $output =~ /BA0170/, 'where a virtual host has both') or diag $output;
 };
 
 subtest 'a rule for nothing' => sub {

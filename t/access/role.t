@@ -24,6 +24,28 @@ sub env { my ($site, $user, $path, @headers) = @_; return request($site, GET => 
 sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
 sub days { my ($site, $days) = @_; require POSIX; return POSIX::strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime time + $days * 86400) }
 
+# What is kept on the server is of this site and its columns; a ban by SQL is seen where the database is asked.
+my $CACHE = 'BetterAuthSessionCache shmcb:betterauth(4194304) 10';
+my $same = join '', map { "    BetterAuthField $_\n" } 'user a string', 'user b boolean', 'user c string', 'user d date', 'session e string';
+private_httpd(name => 'role-cache', cache => $CACHE, extra => BATest::Sites::admin(),
+    main => BATest::Sites::vhost('role-cache-same', file => BATest::Sites::file('role-cache'), cache => $CACHE, extra => $same));
+subtest 'a cache of the server' => sub {
+    my $site = 'role-cache';
+    sql($site, join ' ', map { "ALTER TABLE $_;" } 'user ADD a text', 'user ADD b integer', 'user ADD c text', 'user ADD d date', 'session ADD e text');
+    my $eve = sign_up('role-cache-same', a => 'admin');
+    is(who('role-cache-same', $eve->{cookie})->{user}{a}, 'admin', 'what somebody calls themselves there') for 1 .. 8;
+    is_deeply([grep { defined } map { who($site, $eve->{cookie})->{user}{role} } 1 .. 4], [], 'is no role here');
+
+    my $zoe = sign_up($site);
+    set($site, $zoe, "role = 'editor'");
+    is(env($site, $zoe, '/require-role')->{status}, 200, 'Require betterauth role asks the database');
+    my $warm = sub { return join ' ', map { env($site, $zoe, '/guarded')->{status} } 1 .. 8 };
+    is($warm->(), join(' ', (200) x 8), 'a guarded page');
+    set($site, $zoe, 'banned = 1');
+    is(env($site, $zoe, '/require-role')->{status}, 401, 'banned: nobody where the database is asked');
+    is($warm->(), join(' ', (401) x 8), 'and from then on everywhere');
+};
+
 my $log = BATest::state()->{workdir} . '/role-log-' . flavour() . '.log';
 # A section of the server and an .htaccess want a role; only one of its two virtual hosts has them.
 my $folder = BATest::state()->{workdir} . '/role-folder-' . flavour();
@@ -54,7 +76,7 @@ subtest 'where the server has no roles' => sub {
         my $get = sub { my ($site, @cookie) = @_; return request($site, GET => $path, headers => \@FETCH, @cookie)->{status} };
         is($get->('role-log', cookie => $zoe->{cookie}), $path =~ /page/ ? 200 : 404, "$path: where it has");
         is($get->('role-none', cookie => $zoe->{cookie}), 500, "$path: refused, whoever it is");
-        ok((grep { /BA0193: Require betterauth role needs BetterAuthAdmin on/ } log_lines($logging->error_log)), 'and the log says why');
+        ok((grep { /BA0173: Require betterauth role needs BetterAuthAdmin on/ } log_lines($logging->error_log)), 'and the log says why');
     }
     ok(!exists request('role-none', GET => '/guarded/env', cookie => $zoe->{cookie})->{json}{BETTERAUTH_ROLE}, 'nothing is told');
 };

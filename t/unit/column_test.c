@@ -109,7 +109,7 @@ static void fills_in_statements(void **state)
     assert_string_equal(ba_db_expand("SET a = %s/*session=*/ WHERE", all, 1, f->pool),
                         "SET a = %s, `theme` = CASE WHEN %s = 'keep' THEN `theme` ELSE %s END,"
                         " `seen` = CASE WHEN %s = 'keep' THEN `seen` ELSE %s END WHERE");
-    assert_string_not_equal(ba_db_columns_key(all, f->pool), ba_db_columns_key(&none, f->pool));
+    assert_string_not_equal(ba_columns_key(all, f->pool), ba_columns_key(&none, f->pool));
 }
 
 static const char *serve(fixture *f, const char *path, const char *body, const char *cookie)
