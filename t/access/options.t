@@ -41,7 +41,7 @@ sub host {
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => $mounts . $rest . (defined $value ? line($of, $value) : ''));
 }
 
-my $main = $DB . "BetterAuthRateLimit off\n" . join('', map { line($_, $options{$_}[0]) } @ALL)
+my $main = $DB . "BetterAuthRateLimit off\nBetterAuthSessionCache off\n" . join('', map { line($_, $options{$_}[0]) } @ALL)
     . join '', map { my $o = $_; (host("inherits-$o", $o), host("says-$o", $o, $options{$o}[1]), defined $options{$o}[2] ? host("default-$o", $o, $options{$o}[2]) : ()) } @ALL;
 private_httpd(name => $NAME, main => $main, extra => join '', map { line($_, $options{$_}[2] // ($_ eq 'DisablePath' ? '/nothing' : '/')) } @ALL);
 

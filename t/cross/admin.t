@@ -17,6 +17,7 @@ sub enter { my ($site, $user) = @_; my $in = sign_in($site, $user); is($in->{sta
 sub opened { my ($user) = @_; return is_httpd($httpd) ? request($httpd, GET => '/require-role/env', cookie => $user->{cookie})->{status} : 'npm' }
 sub status_is { my ($got, $expected, $name) = @_; return is($got, $got eq 'npm' ? 'npm' : $expected, $name) }
 
+expect_log('AH01630');    # mod_authz_core says whom it refused
 clean($npm);
 my ($root, $there, $here) = (sign_up($npm), sign_up($npm), sign_up($httpd));
 sql($npm, "UPDATE user SET role = 'admin' WHERE id = '$root->{user}{id}'");
