@@ -174,4 +174,13 @@ subtest 'secrets from outside' => sub {
     accepted('from a command', $ALL =~ s/(Secret) .*/qq($1 "exec:\/bin\/cat $file")/er);
 };
 
+subtest 'TRACE' => sub {
+    for my $row (['', 1], ["TraceEnable on\n", 1], ["TraceEnable extended\n", 1], ["TraceEnable off\n", 0]) {
+        my ($line, $warned) = @$row;
+        my ($status, $output) = configtest("$ALL$line");
+        is($status, 0, ($line || "nothing said\n") =~ s/\n//r . ': is no error') or diag $output;
+        is(scalar(() = $output =~ /BA0118: TRACE shows session cookies/g), $warned, $warned ? 'a warning' : 'and no warning');
+    }
+};
+
 done_testing;

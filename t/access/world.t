@@ -209,6 +209,12 @@ END
 $state->{flavours}{ flavour() }{sites}{hosts} = { port => $PORT, private => 1, dialect => 'sqlite', file => "$dir/host-a.db" };
 my $main = "Listen 127.0.0.1:$PORT\n" . join '', map { host($_) } sort keys %HOSTS;
 
+# How paths are read: each is one more way to write a guarded one.
+my %PATHS = (usual => '', merged => "    MergeSlashes Off\n", encoded => "    AllowEncodedSlashes On\n", kept => "    AllowEncodedSlashes NoDecode\n");
+my $located = "    Alias \"/w\" \"$tree\"\n    <Directory \"$tree\">\n        Require all granted\n        Options +ExecCGI\n        AddHandler cgi-script .cgi\n    </Directory>\n"
+    . "    <Directory \"$tree/guarded\">\n        $GUARD\n    </Directory>\n    MergeTrailers on\n";
+$main .= join '', map { BATest::Sites::vhost("paths-$_", file => "$dir/host-a.db", extra => $located . $PATHS{$_}) } sort keys %PATHS;
+
 my $database = 'world_' . flavour();
 mariadb()->create($database, schema('mysql'));
 my $httpd = private_httpd(name => $NAME, mariadb => mariadb(), database => $database, extra => $config, main => BATest::Sites::load(qw(filter deflate negotiation)) . $main);
@@ -348,6 +354,34 @@ subtest 'mod_deflate, ranges, 304' => sub {
         like((headers($answer, 'set-cookie'))[0] // '', qr/^better-auth\.session_token=.*Max-Age=604800/, "$status brings the renewed cookie");
         is(scalar headers($answer, 'set-cookie'), 1, "$status: once");
         like(header($answer, 'cache-control') // '', qr/private|no-store/, "$status: for nobody else");
+    }
+};
+
+subtest 'other ways to write a path' => sub {
+    for my $site (map { "paths-$_" } sort keys %PATHS) {
+        my $in = sign_up($site, email => "me\@$site.example");
+        is(request($site, GET => '/w/guarded/page.html', cookie => $in->{cookie})->{status}, 200, "$site: a user");
+        for my $path (map { my $w = $_; map { s/W/$w/r } '/W/page.html', '//W/page.html', '/./W/page.html', '/x/../W/page.html', '/x/%2e%2e/W/page.html', '/x/.%2e/W/page.html',
+            '/W//page.html', '/W%2fpage.html', '/W%2Fpage.html', '/W%5cpage.html', '/W%252fpage.html', '/W/page.html%00', '/W/page.html%0a', '/%0a/W/page.html', '/W/page.html;x=y',
+            '/W;x/page.html', '/x/..;/W/page.html', '/W/page.html/', '/W/page.html/more', '/W/page.html%3f', '/W/page.html?', '/W/who.cgi/more', '/W/who.cgi%2fmore', '/W/%c0%ae/page.html',
+            'http://auth.test/W/page.html', 'http://auth.test//W/page.html', '//auth.test/W/page.html', '/W/page.html%20', '/W/page.html.', '/W/PAGE.html' } 'w/guarded', 'w//guarded', 'w/%67uarded', 'w/./guarded') {
+            my $answer = request($site, GET => $path);
+            unlike("$answer->{status} $answer->{body}", qr/^[23]|the guarded page|SERVER_NAME/, "$site: $path");
+        }
+        for my $row ([CONNECT => 'auth.test:80'], [CONNECT => '/w/guarded/page.html'], [OPTIONS => '*'], [GET => '*'], [GET => 'w/guarded/page.html'], [PROPFIND => '/w/guarded/page.html'], [MADEUP => '/w/guarded/page.html']) {
+            my $answer = request($site, @$row);
+            unlike($answer ? $answer->{body} : '', qr/the guarded page/, "$site: @$row");
+        }
+    }
+};
+
+subtest 'trailers name nobody' => sub {
+    for my $path ('/w/guarded/who.cgi', '/not-guarded/echo', '/optional/echo', '/guarded/echo', '/optional/env') {
+        my $in = request('paths-usual', POST => '/api/auth/sign-in/email', json => { email => 'me@paths-usual.example', password => PASSWORD }, origin => ORIGIN);
+        my $answer = request('paths-usual', POST => $path, cookie => cookie_header($in),
+            headers => ['Transfer-Encoding' => 'chunked', Trailer => 'X-Auth-Email'], tail => "3\r\na=1\r\n0\r\nX-Auth-Email: evil\@example.com\r\nX-Forwarded-User: evil\r\n\r\n");
+        is($answer->{status}, 200, "$path: is reached");
+        unlike($answer->{body}, qr/evil/, "$path: is told nothing by the end of a body");
     }
 };
 
