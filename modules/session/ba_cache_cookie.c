@@ -7,7 +7,6 @@
 #include "ba_jwe.h"
 #include "ba_jwt.h"
 #include "ba_mac.h"
-#include "ba_revoke.h"
 #include "ba_settings.h"
 #include "ba_text.h"
 
@@ -209,19 +208,6 @@ static int version_good(const ba_call *call, const json_t *payload)
     return !strcmp(version && *version ? version : "1", call->settings->cookie_cache_version);
 }
 
-/* Somebody may have revoked it after it was written, in another child perhaps. The
- * database is asked again then, and writes a new one. */
-static int stands(const ba_call *call, const json_t *payload, const ba_user *user,
-                  const char *token)
-{
-    ba_time written = (ba_time)json_number_value(json_object_get(payload, "updatedAt"));
-
-    return !call->revocations
-           || (written <= call->now
-               && !ba_revoke_since(call->revocations, ba_revoke_slot(token), written)
-               && !ba_revoke_since(call->revocations, ba_revoke_slot(user->id), written));
-}
-
 apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_session **session,
                                   const ba_user **user)
 {
@@ -252,9 +238,6 @@ apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_ses
     }
     if ((columns->user && !found->user.extra) || (columns->session && !found->session.extra)) {
         return APR_EINVAL;
-    }
-    if (!stands(call, payload, &found->user, token)) {
-        return APR_NOTFOUND;
     }
     *session = &found->session;
     *user = &found->user;

@@ -152,13 +152,6 @@ for my $dialect (qw(mysql sqlite)) {
     };
 }
 
-subtest 'cookie caches are held to it too' => sub {
-    my $site = 'session-cache-cookies';
-    private_httpd(name => $site, cache => "BetterAuthSessionCache off\nBetterAuthCookieCache compact", mariadb => $db, database => 'cache', extra => $EXTRA);
-    sleep 1.1;    # what was written in the second of the start is not believed
-    ends_at_once($site);
-};
-
 subtest 'configuration' => sub {
     my $conf = sub { "BetterAuthSecret " . SECRET . "\nDBDriver sqlite3\nDBDParams /nowhere.db\n<Location /api/auth>\nSetHandler betterauth\n</Location>\n$_[0]\n" };
     my ($status, $said) = configtest($conf->(''), 'socache_shmcb');
