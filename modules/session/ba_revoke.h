@@ -37,7 +37,7 @@ apr_uint32_t ba_revoke_count(const ba_revocations *all, apr_uint32_t slot);
 int ba_revoke_knows(const ba_revocations *all, ba_time when);
 
 /* True if the counter of a place has moved at that time or later, or nobody knows; for
- * answers that carry no counters, such as cookies. Exact to a second, on the safe side. */
+ * answers whose counters are another machine's. Exact to a second, on the safe side. */
 int ba_revoke_since(const ba_revocations *all, apr_uint32_t slot, ba_time when);
 
 /* Counts; now is the time of day, since a call may have begun long ago. */
