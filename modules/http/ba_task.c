@@ -5,12 +5,11 @@
 
 #include "ba_check.h"
 #include "ba_courier.h"
-#include "ba_db.h"
-#include "ba_dbd.h"
 #include "ba_httpd.h"
 #include "ba_kept.h"
 #include "ba_module.h"
 #include "ba_outbox.h"
+#include "ba_own_db.h"
 #include "ba_settings.h"
 #include "ba_store_outbox.h"
 
@@ -31,12 +30,6 @@
  * other machines. */
 #define LOOK_MS 2000
 
-/* Between two attempts to connect. */
-#define RECONNECT_MS 2000
-
-/* Between two lines in the log about the same. */
-#define COMPLAIN_MS 600000
-
 /* A stop lets mails on their way finish for this long. */
 #define GRACE_MS 500
 
@@ -52,17 +45,10 @@
 /* A database, once for all sites that share it. */
 typedef struct database {
     struct database *next;
-    server_rec *server; /* for the log */
-    const ba_dbd_source *source;
+    ba_own_db own;
     apr_array_header_t *sites; /* of const ba_settings *: whose mail is delivered */
     ba_time sent_kept;         /* at least the longest window of BetterAuthMailLimit */
     /* made anew by each task */
-    ba_db db;
-    ba_db_conn *conn; /* NULL: not connected */
-    apr_pool_t *conn_pool;
-    ba_time connect_at; /* not before */
-    int broken;         /* not to be used again */
-    ba_time complain_at; /* not before */
     apr_array_header_t *outboxes; /* of ba_outbox * */
     ba_sweep sweep;
     char cursor[256];
@@ -90,86 +76,6 @@ void ba_task_poke(void)
     }
 }
 
-/* ---- a connection of the task's own */
-
-static void disconnect(database *d)
-{
-    if (d->conn) {
-        apr_pool_destroy(d->conn_pool);
-        d->conn = NULL;
-    }
-}
-
-/* The database may be down for hours, or lack a table. */
-static void complain(database *d, const char *message)
-{
-    ba_time now = apr_time_as_msec(apr_time_now());
-
-    if (now >= d->complain_at) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, d->server,
-                     "BA0714: mail and expired rows wait for the database: %s", message);
-        d->complain_at = now + COMPLAIN_MS;
-    }
-}
-
-static ba_db_conn *connect_to(database *d)
-{
-    const char *error = "no memory";
-
-    /* not of a pool of httpd's: prefork's have no lock */
-    if (apr_pool_create_unmanaged(&d->conn_pool) != APR_SUCCESS) {
-        return NULL;
-    }
-    d->conn = ba_dbd_connect(d->source, &error, d->conn_pool);
-    if (!d->conn) {
-        complain(d, error);
-        apr_pool_destroy(d->conn_pool);
-    }
-    return d->conn;
-}
-
-static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
-{
-    database *d = baton;
-    ba_time now = apr_time_as_msec(apr_time_now());
-
-    /* lost while it lay idle: no reason for a line in the log */
-    if (d->conn
-        && apr_dbd_check_conn(d->conn->driver, d->conn_pool, d->conn->handle) != APR_SUCCESS) {
-        disconnect(d);
-    }
-    if (!d->conn && (now < d->connect_at || !connect_to(d))) {
-        d->connect_at = now < d->connect_at ? d->connect_at : now + RECONNECT_MS;
-        return APR_EGENERAL;
-    }
-    *conn = *d->conn;
-    (void)pool;
-    return APR_SUCCESS;
-}
-
-static void take_back(void *baton, ba_db_conn *conn)
-{
-    database *d = baton;
-
-    (void)conn;
-    if (d->broken) {
-        disconnect(d);
-        d->broken = 0;
-    }
-}
-
-/* Whatever it was, the next try begins with a new connection, a little later. */
-static void statement_failed(void *baton, const char *message)
-{
-    database *d = baton;
-
-    complain(d, message);
-    d->broken = 1;
-    d->connect_at = apr_time_as_msec(apr_time_now()) + RECONNECT_MS;
-}
-
-static const ba_db_lender lender = {lend, take_back, statement_failed};
-
 /* ---- its work */
 
 static void log_line(void *baton, ba_log_level level, const char *message)
@@ -177,7 +83,7 @@ static void log_line(void *baton, ba_log_level level, const char *message)
     static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
     const database *d = baton;
 
-    ap_log_error(APLOG_MARK, levels[level], 0, d->server, "%s", message);
+    ap_log_error(APLOG_MARK, levels[level], 0, d->own.server, "%s", message);
 }
 
 static void sweep(database *d, ba_time now, apr_pool_t *temp)
@@ -187,14 +93,14 @@ static void sweep(database *d, ba_time now, apr_pool_t *temp)
     int rows = 0;
 
     d->sweep_at = now + SWEEP_PAUSE_MS;
-    if (ba_store_sweep(&d->db, d->sweep, before, now - GIVEN_UP_KEPT_MS, &cursor, &rows, temp)
+    if (ba_store_sweep(&d->own.db, d->sweep, before, now - GIVEN_UP_KEPT_MS, &cursor, &rows, temp)
         != APR_SUCCESS) {
         return;
     }
     if (rows) {
         static const char *const names[] = {"sessions", "verifications", "mails"};
 
-        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, d->server, "BA0715: %d %s swept", rows,
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, d->own.server, "BA0715: %d %s swept", rows,
                      names[d->sweep]);
     }
     apr_cpystrn(d->cursor, cursor ? cursor : "", sizeof(d->cursor));
@@ -210,13 +116,11 @@ static void begin(task *t, apr_pool_t *pool)
 
     t->look_at = 0;
     for (database *d = t->databases; d; d = d->next) {
-        d->db.lender = &lender;
-        d->db.baton = d;
         d->outboxes = apr_array_make(pool, d->sites->nelts, sizeof(ba_outbox *));
         d->sweep_at = now + SWEEP_PAUSE_MS;
         for (int i = 0; i < d->sites->nelts; ++i) {
             APR_ARRAY_PUSH(d->outboxes, ba_outbox *)
-                = ba_outbox_create(&d->db, APR_ARRAY_IDX(d->sites, i, const ba_settings *),
+                = ba_outbox_create(&d->own.db, APR_ARRAY_IDX(d->sites, i, const ba_settings *),
                                    log_line, d, pool);
         }
     }
@@ -250,7 +154,7 @@ static void end(task *t, apr_pool_t *temp)
         for (int i = 0; i < d->outboxes->nelts; ++i) {
             ba_outbox_stop(APR_ARRAY_IDX(d->outboxes, i, ba_outbox *), grace, temp);
         }
-        disconnect(d);
+        ba_own_db_disconnect(&d->own);
     }
     /* what was given back is for the next generation, which may be there already */
     apr_atomic_inc32(t->pokes);
@@ -339,13 +243,13 @@ static database *database_of(task *t, server_rec *s, apr_pool_t *pconf)
     if (!source->driver) {
         return NULL;
     }
-    while (*link && !ba_dbd_same_source((*link)->source, source)) {
+    while (*link && !ba_dbd_same_source((*link)->own.source, source)) {
         link = &(*link)->next;
     }
     if (!*link) {
         *link = apr_pcalloc(pconf, sizeof(**link));
-        (*link)->server = s;
-        (*link)->source = source;
+        ba_own_db_init(&(*link)->own, s, source,
+                       "BA0714: mail and expired rows wait for the database");
         (*link)->sites = apr_array_make(pconf, 2, sizeof(const ba_settings *));
         (*link)->sent_kept = SENT_KEPT_MS;
     }

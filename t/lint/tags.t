@@ -14,7 +14,7 @@ my $CALL = qr/\b(?:ap_log_\w*error|ba_call_log|log_failure|(?:ops|lender|o)->log
 
 # Calls that print what their caller has tagged already.
 my %FORWARDS = ('modules/base/ba_call.c' => 1, 'modules/http/ba_httpd.c' => 1, 'modules/http/ba_dbd.c' => 1,
-    'modules/http/ba_check.c' => 1, 'modules/http/ba_task.c' => 1);
+    'modules/http/ba_check.c' => 1, 'modules/http/ba_task.c' => 1, 'modules/http/ba_own_db.c' => 1);
 
 # The text up to the parenthesis that closes the one before pos().
 sub arguments {
