@@ -22,6 +22,7 @@
 #include "ba_pages.h"
 #include "ba_require.h"
 #include "ba_task.h"
+#include "ba_tunnels.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
@@ -53,8 +54,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */
     ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
+    ap_hook_post_config(ba_tunnels_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(ba_cache_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_task_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(ba_tunnels_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
     ba_mail_document_register_hooks();
 

@@ -12,6 +12,7 @@
 #include "ba_mount.h"
 #include "ba_refuse.h"
 #include "ba_session.h"
+#include "ba_tunnels.h"
 #include "ba_who.h"
 
 #include <apr_strings.h>
@@ -116,6 +117,9 @@ int ba_guard_access(request_rec *r)
     if (!ba_asked(r) && ba_refuse_is_preflight(r) && (status = ba_refuse_preflight(r)) != DECLINED) {
         return status;
     }
+    if (ba_refuse_is_foreign_socket(r)) {
+        return ba_refuse(r, &ba_err_invalid_origin);
+    }
     switch (ba_who(r, &call)) {
     case APR_SUCCESS:
         attach(r, call);
@@ -187,8 +191,9 @@ static ba_request *ours_of(request_rec *r)
     return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
 }
 
-/* heir: it may have from another request what that one was told */
-static void tell(request_rec *r, int heir)
+/* heir: it may have from another request what that one was told. Anything but OK: it
+ * must not go on. */
+static int tell(request_rec *r, int heir)
 {
     const ba_call *call = NULL;
     int known = 0;
@@ -198,13 +203,13 @@ static void tell(request_rec *r, int heir)
         ours_of(r)->told = r;
     }
     if (!ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
-        return;
+        return OK;
     }
     if (!ba_who_guarded(r)) {
         if (heir) {
             ba_identity_withdraw(r);
         }
-        return;
+        return OK;
     }
     /* asked already, but for "Satisfy any", which skips authentication; by now it
      * is decided who comes in, and a database that is down means "nobody" */
@@ -219,22 +224,19 @@ static void tell(request_rec *r, int heir)
     }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
     ours_of(r)->told = r;
+    return known ? ba_tunnels_watch(r, call) : OK;
 }
 
 int ba_guard_fixups(request_rec *r)
 {
-    tell(r, r->main != NULL);
-    return OK;
+    return tell(r, r->main != NULL);
 }
 
 int ba_guard_settle(request_rec *r)
 {
     const ba_request *ours = ours_of(r);
 
-    if (ours && ours->told != r) {
-        tell(r, 1);
-    }
-    return OK;
+    return ours && ours->told != r ? tell(r, 1) : OK;
 }
 
 /* ---- the filter */

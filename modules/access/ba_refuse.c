@@ -4,13 +4,17 @@
 #include "ba_refuse.h"
 
 #include "ba_asked.h"
+#include "ba_cookie.h"
 #include "ba_httpd.h"
+#include "ba_module.h"
+#include "ba_origin.h"
 #include "ba_require.h"
 #include "ba_text.h"
 #include "ba_url.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_core.h>
@@ -234,4 +238,26 @@ int ba_refuse_preflight(request_rec *r)
     r->status = HTTP_NO_CONTENT;
     ap_send_error_response(r, 0);
     return DONE;
+}
+
+/* ---- websockets */
+
+int ba_refuse_is_foreign_socket(request_rec *r)
+{
+    const char *upgrade = apr_table_get(r->headers_in, "Upgrade");
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const ba_call *call;
+
+    if (!upgrade || !origin || !ap_find_token(r->pool, upgrade, "websocket")) {
+        return 0;
+    }
+    call = ba_httpd_request(r)->call;
+    if (!ba_cookie_get(call, call->settings->session_cookie) || ba_origin_trusted(call, origin)) {
+        return 0;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "BA0135: a websocket opened by %s is refused: no origin of "
+                  "BetterAuthTrustedOrigins",
+                  origin);
+    return 1;
 }

@@ -27,4 +27,10 @@ int ba_refuse_user(request_rec *r);
 int ba_refuse_is_preflight(const request_rec *r);
 int ba_refuse_preflight(request_rec *r);
 
+/* Is this the opening of a websocket with our session cookie by a page of an origin that
+ * is not trusted? Neither CORS nor a preflight holds that back: whoever let it pass would
+ * hand that page a connection in its visitor's name. Programs that send no Origin are no
+ * browsers. Logged. */
+int ba_refuse_is_foreign_socket(request_rec *r);
+
 #endif

@@ -31,6 +31,7 @@ typedef struct ba_request {
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
     const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
     const request_rec *told; /* which of the chain was told last who it is */
+    int watched; /* ends with its session (ba_tunnels.h) */
 } ba_request;
 
 /* Makes the sites: base URL, database, hash gate, counters. */

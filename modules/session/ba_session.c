@@ -42,9 +42,14 @@ static ba_time capped(const ba_settings *s, ba_time created_at, ba_time until)
     return s->session_max_lifetime && last < until ? last : until;
 }
 
+ba_time ba_session_ends(const ba_settings *settings, const ba_session *session)
+{
+    return capped(settings, session->created_at, session->expires_at);
+}
+
 int ba_session_is_over(const ba_call *call, const ba_session *session)
 {
-    return capped(call->settings, session->created_at, session->expires_at) < call->now;
+    return ba_session_ends(call->settings, session) < call->now;
 }
 
 /* Until when a refresh would let the session live. */

@@ -28,10 +28,14 @@ apr_status_t ba_session_find(ba_call *call);
 /* The same, and the database has said so: a session revoked meanwhile is nobody. For
  * whatever changes something or shows a secret. */
 apr_status_t ba_session_confirm(ba_call *call);
+
 /* True if the request carries a token, good or not. Asks no database. */
 int ba_session_claimed(const ba_call *call);
 
-/* True if its time has passed: expiresAt, or BetterAuthSessionMaxLifetime. */
+/* Its last moment: expiresAt, or BetterAuthSessionMaxLifetime. */
+ba_time ba_session_ends(const struct ba_settings *settings, const ba_session *session);
+
+/* True if that has passed. */
 int ba_session_is_over(const ba_call *call, const ba_session *session);
 
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
