@@ -163,25 +163,36 @@ static int is_proxied(const request_rec *r)
            || (r->filename && !strncmp(r->filename, "proxy:", 6));
 }
 
-/* An application that is told who it is has no need of what would make it the user. */
-static void keep_cookies(request_rec *r)
+/* Leaves rest of a header, NULL for nothing. Those who look later, such as an error
+ * document of ours, still find the whole in *kept. */
+static void cut_header(request_rec *r, const char *name, const char **kept, const char *rest)
 {
-    ba_request *ours;
-    const char *all = apr_table_get(r->headers_in, "Cookie");
-    const char *others;
+    *kept = *kept ? *kept : apr_table_get(r->headers_in, name);
+    if (rest) {
+        apr_table_setn(r->headers_in, name, rest);
+    }
+    else {
+        apr_table_unset(r->headers_in, name);
+    }
+}
 
-    if (!all || !is_proxied(r) || dir_of(r)->forward_cookies || !ba_httpd_site(r->server)) {
+/* An application that is told who it is has no need of what would make it the user. */
+static void keep_credentials(request_rec *r)
+{
+    const char *cookies = apr_table_get(r->headers_in, "Cookie");
+    const char *authorization = apr_table_get(r->headers_in, "Authorization");
+    ba_request *ours;
+
+    if ((!cookies && !authorization) || !is_proxied(r) || dir_of(r)->forward_cookies
+        || !ba_httpd_site(r->server)) {
         return;
     }
     ours = ba_httpd_request(r);
-    others = ba_cookie_others(ours->call);
-    /* those who look later, such as an error document of ours, still find them */
-    ours->cookie = ours->cookie ? ours->cookie : all;
-    if (others) {
-        apr_table_setn(r->headers_in, "Cookie", others);
+    if (cookies) {
+        cut_header(r, "Cookie", &ours->cookie, ba_cookie_others(ours->call));
     }
-    else {
-        apr_table_unset(r->headers_in, "Cookie");
+    if (authorization && ba_session_in_authorization(ours->call)) {
+        cut_header(r, "Authorization", &ours->authorization, NULL);
     }
 }
 
@@ -198,10 +209,6 @@ static int tell(request_rec *r, int heir)
     const ba_call *call = NULL;
     int known = 0;
 
-    keep_cookies(r);
-    if (ours_of(r)) {
-        ours_of(r)->told = r;
-    }
     if (!ba_httpd_site(r->server) || ba_mount_is_ours(r)) {
         return OK;
     }
@@ -223,20 +230,30 @@ static int tell(request_rec *r, int heir)
         r->user = r->ap_auth_type = NULL;
     }
     ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
-    ours_of(r)->told = r;
     return known ? ba_tunnels_watch(r, call) : OK;
+}
+
+static int tell_and_keep(request_rec *r, int heir)
+{
+    int status = tell(r, heir);
+
+    keep_credentials(r);
+    if (ours_of(r)) {
+        ours_of(r)->told = r;
+    }
+    return status;
 }
 
 int ba_guard_fixups(request_rec *r)
 {
-    return tell(r, r->main != NULL);
+    return tell_and_keep(r, r->main != NULL);
 }
 
 int ba_guard_settle(request_rec *r)
 {
     const ba_request *ours = ours_of(r);
 
-    return ours && ours->told != r ? tell(r, 1) : OK;
+    return ours && ours->told != r ? tell_and_keep(r, 1) : OK;
 }
 
 /* ---- the filter */

@@ -16,9 +16,10 @@ typedef struct ba_feature {
     const char *name;
     const struct ba_route *routes; /* ends with a row without method */
 
-    /* The session token that the request shows otherwise than by the cookie, and
-     * which goes before it; its signature, if it has one, is good. NULL: none. */
-    const char *(*token)(const struct ba_call *call);
+    /* The session token that the Authorization header shows, and which goes before the
+     * cookie; *is_signed is set to 1 if our own signature, which is good then, says so.
+     * NULL: none. */
+    const char *(*token)(const struct ba_call *call, int *is_signed);
 
     /* Looks at an answer of the API before it goes out, success or not. */
     void (*after)(struct ba_call *call);

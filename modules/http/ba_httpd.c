@@ -240,6 +240,9 @@ static const char *call_header(const ba_call *call, const char *name)
     if (ours && ours->cookie && !strcmp(name, "Cookie")) {
         return ours->cookie;
     }
+    if (ours && ours->authorization && !strcmp(name, "Authorization")) {
+        return ours->authorization;
+    }
     return apr_table_get(r->headers_in, name);
 }
 

@@ -29,7 +29,8 @@ typedef struct ba_site {
 typedef struct ba_request {
     ba_call *call;
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
-    const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
+    const char *cookie; /* these headers as sent, once they are no longer in headers_in */
+    const char *authorization;
     const request_rec *told; /* which of the chain was told last who it is */
     int watched; /* ends with its session (ba_tunnels.h) */
 } ba_request;

@@ -38,7 +38,7 @@ static int is_printable(const char *text)
     return !*text;
 }
 
-static const char *token(const ba_call *call)
+static const char *token(const ba_call *call, int *is_signed)
 {
     const char *text = call->settings->bearer != BA_BEARER_OFF ? credentials(call) : NULL;
     apr_size_t len;
@@ -50,7 +50,9 @@ static const char *token(const ba_call *call)
         return call->settings->bearer == BA_BEARER_SIGNED ? NULL : text;
     }
     text = ba_text_url_decode(text, strlen(text), 0, &len, call->pool);
-    return strlen(text) == len ? ba_mac_verify(call->settings->secrets, text, call->pool) : NULL;
+    text = strlen(text) == len ? ba_mac_verify(call->settings->secrets, text, call->pool) : NULL;
+    *is_signed = text != NULL;
+    return text;
 }
 
 /* Hands the token to clients that keep no cookies. */

@@ -134,12 +134,12 @@ static apr_status_t end_it(ba_call *call, const char *token)
     return call->store->ops->session_delete(call->store, token, call->pool);
 }
 
-static const char *token_of_feature(const ba_call *call)
+static const char *token_of_feature(const ba_call *call, int *is_signed)
 {
     const char *token = NULL;
 
     for (const ba_feature *const *f = call->features; f && *f && !token; ++f) {
-        token = (*f)->token ? (*f)->token(call) : NULL;
+        token = (*f)->token ? (*f)->token(call, is_signed) : NULL;
     }
     return token;
 }
@@ -147,7 +147,8 @@ static const char *token_of_feature(const ba_call *call)
 /* What names the session: a feature's token goes before the cookie, as upstream. */
 static const char *shown_token(const ba_call *call)
 {
-    const char *token = token_of_feature(call);
+    int is_signed = 0;
+    const char *token = token_of_feature(call, &is_signed);
 
     if (!token) {
         token = ba_cookie_get_signed(call, call->settings->session_cookie);
@@ -157,7 +158,18 @@ static const char *shown_token(const ba_call *call)
 
 int ba_session_claimed(const ba_call *call)
 {
-    return ba_cookie_get(call, call->settings->session_cookie) || token_of_feature(call);
+    int is_signed = 0;
+
+    return ba_cookie_get(call, call->settings->session_cookie)
+           || token_of_feature(call, &is_signed);
+}
+
+int ba_session_in_authorization(const ba_call *call)
+{
+    int is_signed = 0;
+    const char *token = token_of_feature(call, &is_signed);
+
+    return token && (is_signed || (call->session && !strcmp(token, call->session->token)));
 }
 
 /* Asks the server's cache first, unless the database is to say so. */

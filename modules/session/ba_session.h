@@ -32,6 +32,10 @@ apr_status_t ba_session_confirm(ba_call *call);
 /* True if the request carries a token, good or not. Asks no database. */
 int ba_session_claimed(const ba_call *call);
 
+/* True if Authorization has a token that we signed, or that of the session found: not if
+ * it is an application's own. */
+int ba_session_in_authorization(const ba_call *call);
+
 /* Its last moment: expiresAt, or BetterAuthSessionMaxLifetime. */
 ba_time ba_session_ends(const struct ba_settings *settings, const ba_session *session);
 

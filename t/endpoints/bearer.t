@@ -52,6 +52,23 @@ for my $site ($ENV{BA_SITES} ? 'npm-parity-bearer' : qw(bearer bearer-lite)) {
             }
         };
 
+        subtest 'a back end' => sub {
+            my $told = sub {
+                my ($where, $authorization) = @_;
+                my %headers = @{ request($site, GET => "/$where/echo", headers => $authorization)->{json}{headers} };
+                return join ' ', grep { defined } @headers{ grep { /^(?:authorization|x-auth-email)$/i } sort keys %headers };
+            };
+            for (qw(guarded optional)) {
+                is($told->($_, bearer($token)), 'ada@example.com', "$_: told who it is, and not the token");
+                is($told->($_, bearer($ada->{token})), 'ada@example.com', "$_: nor the bare one");
+            }
+            is($told->('not-guarded', bearer($token)), '', 'not guarded: not told the token either');
+            is($told->('forwarded', bearer($token)), "Bearer $token ada\@example.com", 'BetterAuthForwardCookies on: told');
+            for my $own ('Bearer of-its-own', 'Bearer its.own.token', 'Basic YTpi') {
+                is($told->($_, [Authorization => $own]), $own, "$_: its own is its own: $own") for qw(optional not-guarded);
+            }
+        } if is_httpd($site);
+
         subtest 'the guard and the pages' => sub {
             my $who = sub { my ($authorization, %o) = @_; my $a = request($site, GET => '/guarded/env', headers => [@$authorization, Accept => '*/*'], %o); return $a->{json} ? $a->{json}{REMOTE_USER} // "$a->{status}" : $a->{status} };
             is($who->(bearer($token)), 'ada@example.com', 'signed');

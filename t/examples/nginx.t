@@ -27,7 +27,7 @@ sub replaced { my ($text, @pairs) = @_; while (my ($old, $new) = splice @pairs, 
 # The mount stands outside of the virtual host, which inherits it.
 my $conf = replaced(BATest::_slurp("$examples/httpd.conf"), 'http://localhost:8080' => ORIGIN);
 my ($mount) = $conf =~ m{(<Location.*?</Location>\n)}s or die;
-my $httpd = private_httpd(name => $SITE, main => $mount, extra => replaced($conf, $mount => '') . "BetterAuthSessionCache off\n", limit => 'BetterAuthRateLimit on');
+my $httpd = private_httpd(name => $SITE, main => $mount, extra => replaced($conf, $mount => '') . "BetterAuthSessionCache off\nBetterAuthAdmin on\n", limit => 'BetterAuthRateLimit on');
 
 my $port = BATest::free_port();
 my $dir = "$state->{workdir}/nginx-" . flavour();
@@ -80,6 +80,7 @@ subtest 'a person comes, signs in and comes back' => sub {
     is($app->{json}{url}, $URL, 'is asked for what the person wanted');
     is(join(' ', map { told($app, $_) } qw(X-Auth-User-Id X-Auth-Email X-Auth-Name X-Auth-Email-Verified Remote-User)), "$zoe->{user}{id} zoe\@example.com Zo%C3%AB false zoe\@example.com", 'and knows who it is');
     like(told($app, 'X-Auth-Session-Id'), qr/^\w{32}$/, 'and the session');
+    is(told($app, 'X-Auth-Role'), 'user', 'and the role');
     is_deeply(cookies($app)->{''}, [], 'no cookie is set');
 };
 
