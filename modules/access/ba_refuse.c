@@ -87,13 +87,27 @@ static int has_error_document(request_rec *r, int status)
     return ap_response_code_string(r, ap_index_of_response(status)) != NULL;
 }
 
-/* An error for a person: the operator's ErrorDocument, else a page of ours. */
+/* A sub-request, such as mod_dir's for an index file. Where that becomes the answer, the
+ * answer leads to sign-in; mod_autoindex lists what is redirected, but nothing refused. */
+static int redirect_whole(request_rec *r)
+{
+    ap_custom_response(r->main, HTTP_UNAUTHORIZED,
+                       apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->origin,
+                                   page(r, "/sign-in"), NULL));
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    return HTTP_UNAUTHORIZED;
+}
+
+/* An error for a person: the operator's ErrorDocument, else a page of ours. A sub-request
+ * may be mod_dir's for an index file, and becomes the whole answer then. */
 static int show(request_rec *r, int status, const char *name)
 {
+    request_rec *whole = r->main ? r->main : r;
+
     ba_httpd_allow_origin(r);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (!r->main && !has_error_document(r, status) && ba_httpd_site(r->server)->has_pages) {
-        ap_custom_response(r, status, page(r, name));
+    if (!has_error_document(whole, status) && ba_httpd_site(r->server)->has_pages) {
+        ap_custom_response(whole, status, page(r, name));
     }
     return status;
 }
@@ -186,6 +200,10 @@ int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
     if (!r->main && how != BA_UNAUTHENTICATED_401 && is_navigation(r)
         && !has_error_document(r, HTTP_UNAUTHORIZED)) {
         return redirect(r, "/sign-in");
+    }
+    if (r->main && how != BA_UNAUTHENTICATED_401 && is_navigation(r)
+        && !has_error_document(r->main, HTTP_UNAUTHORIZED)) {
+        return redirect_whole(r);
     }
     challenge(r);
     if (!r->main && is_form(r)) {

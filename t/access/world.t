@@ -278,6 +278,10 @@ subtest 'mod_dir and an index that is guarded' => sub {
         is($told->{$_}, 'zoe@example.com', "$folder: $_") for qw(REMOTE_USER BETTERAUTH_EMAIL HTTP_X_AUTH_EMAIL);
         unlike(get("/w/$folder/", undef)->{body}, qr/SERVER_NAME/, "$folder: nothing ran for a stranger");
         like(header(get("/w/$folder/", $zoe), 'cache-control') // '', qr/private/, "$folder: private");
+        my $person = get("/w/$folder/", undef, 'Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');
+        is("$person->{status} " . (header($person, 'location') // '-'), "302 " . ORIGIN . "/auth/sign-in?callbackURL=%2Fw%2F$folder%2F", "$folder: a person goes to sign-in");
+        my $program = get("/w/$folder/", undef, Accept => 'application/json');
+        is($program->{status}, 401, "$folder: a program does not");
     }
     # as PHP-FPM is set up
     for my $where (['open', 0], ['guarded', 1]) {
@@ -296,7 +300,7 @@ subtest 'mod_dir and an index that is guarded' => sub {
 subtest 'mod_negotiation and variants that are guarded' => sub {
     for my $path ('/w/variants/page', '/w/variants/page.html', '/w/variants/map.var') {
         my @answers = map { get($path, $_, Accept => 'text/html') } undef, $bob;
-        like($answers[0]{status}, qr/^40[146]$/, "$path: nobody");
+        like($answers[0]{status}, qr/^(?:302|40[146])$/, "$path: nobody");
         unlike($answers[0]{body}, qr/the page/, "$path: is told nothing");
         is("$answers[1]{status} $answers[1]{body}", "200 the page\n", "$path: a user");
         like(header($answers[1], 'cache-control') // '', qr/private/, "$path: private");
