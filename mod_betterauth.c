@@ -60,6 +60,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(ba_tunnels_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
     ba_mail_document_register_hooks();
+    ba_page_element_register_hooks();
 
     ap_hook_post_read_request(ba_identity_scrub, NULL, before_setenvif, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(ba_mount_translate, NULL, before_mappers, APR_HOOK_REALLY_FIRST);

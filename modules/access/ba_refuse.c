@@ -139,7 +139,7 @@ int ba_refuse(request_rec *r, const ba_error *error)
                        apr_itoa(r->pool, BA_RETRY_AFTER));
     }
     if (r->main || is_navigation(r) || is_form(r)) {
-        return error->status;
+        return show(r, error->status, "/error");
     }
     ba_httpd_allow_origin(r);
     /* no handler runs, so nobody else asks for what "Header always" adds */

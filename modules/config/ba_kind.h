@@ -41,6 +41,8 @@ extern const ba_kind ba_kind_url;
 extern const ba_kind ba_kind_name;
 extern const ba_kind ba_kind_cookie_attributes;
 extern const ba_kind ba_kind_column;
+extern const ba_kind ba_kind_languages;
+extern const ba_kind ba_kind_brand;
 extern const ba_kind ba_kind_origin;
 extern const ba_kind ba_kind_url_path;
 extern const ba_kind ba_kind_directory;

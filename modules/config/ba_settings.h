@@ -82,6 +82,16 @@ typedef struct ba_mailbox {
     const char *address;
 } ba_mailbox;
 
+/* What makes the pages the site's own; NULL: not there. */
+typedef struct ba_brand {
+    const char *logo;
+    const char *terms;
+    const char *privacy;
+    const char *help;
+    int color; /* 0xRRGGBB */
+    int colored;
+} ba_brand;
+
 /* One server or virtual host. Times are seconds. */
 typedef struct ba_settings {
     /* as configured */
@@ -90,6 +100,8 @@ typedef struct ba_settings {
     const char *base_path;       /* of the API */
     const char *pages_path;
     const char *pages_dir;
+    apr_array_header_t *languages; /* of const char *: codes */
+    ba_brand brand;
     apr_array_header_t *trusted_origins; /* of const char *, http-api 6.4 */
     const char *cookie_prefix;
     const char *cookie_domain; /* NULL: host-only */
@@ -152,6 +164,7 @@ typedef struct ba_settings {
     const char *cookie_flags;     /* "; Path=/; HttpOnly…", the same for all */
 
     /* set by those who start the server */
+    int link_pages; /* our pages are mounted: mails link to them */
     const apr_array_header_t *cache_keys; /* of ba_jwe_key; NULL: no jwe */
     apr_size_t cookie_room; /* bytes of a session_data cookie that requests can carry back */
 } ba_settings;

@@ -11,6 +11,7 @@
 #include "ba_gate.h"
 #include "ba_jwe.h"
 #include "ba_json.h"
+#include "ba_languages.h"
 #include "ba_limit_site.h"
 #include "ba_mail_document.h"
 #include "ba_module.h"
@@ -179,8 +180,9 @@ static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, 
     if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    site->has_pages = ba_check_has_pages(s);
+    site->has_pages = settings->link_pages = ba_check_has_pages(s);
     site->forwards = ba_check_forwards(s, pconf);
+    site->languages = ba_languages_load(settings, s, pconf);
     db = ba_dbd_create(s, ba_check_database(s), pconf);
     ba_db_extend(db, &settings->columns, pconf);
     site->store = ba_store_create(db, pconf);
@@ -259,7 +261,7 @@ static const char *call_render(const ba_call *call, const char *document,
 {
     request_rec *r = call->baton;
 
-    return ba_mail_document_render(r, call->settings->mail_dir,
+    return ba_mail_document_render(r, ba_httpd_language(r), call->settings->mail_dir,
                                    &ba_httpd_site(r->server)->mail_faults, document, values);
 }
 
@@ -333,6 +335,16 @@ ba_request *ba_httpd_request(request_rec *r)
         ap_set_module_config(first->request_config, &betterauth_module, ours);
     }
     return ours;
+}
+
+const ba_language *ba_httpd_language(request_rec *r)
+{
+    ba_request *ours = ba_httpd_request(r);
+
+    if (!ours->language) {
+        ours->language = ba_languages_choose(ba_httpd_site(r->server)->languages, ours->call);
+    }
+    return ours->language;
 }
 
 apr_status_t ba_httpd_read_body(request_rec *r, ba_bytes *body)

@@ -22,13 +22,15 @@ typedef struct ba_site {
     struct ba_revocations *revocations;
     int has_pages; /* are our pages mounted? */
     const apr_array_header_t *forwards; /* const char *: paths that other proxies may ask */
+    const apr_array_header_t *languages; /* of const ba_language *, at least one */
     apr_uint32_t mail_faults; /* documents at fault that have been logged */
 } ba_site;
 
 /* What we keep with the first request of a chain. */
 typedef struct ba_request {
     ba_call *call;
-    apr_table_t *page; /* values of the page being shown, NULL elsewhere */
+    struct ba_page *page; /* the page being shown, NULL elsewhere */
+    const struct ba_language *language; /* the visitor's, once somebody has asked */
     const char *cookie; /* these headers as sent, once they are no longer in headers_in */
     const char *authorization;
     const request_rec *told; /* which of the chain was told last who it is */
@@ -51,6 +53,9 @@ request_rec *ba_httpd_first(request_rec *r);
  * site. One call per chain, so that everybody in it has one answer to "who is
  * this?", asked once. */
 ba_request *ba_httpd_request(request_rec *r);
+
+/* The language that whoever has sent the request reads. */
+const struct ba_language *ba_httpd_language(request_rec *r);
 
 /* A call of its own for an endpoint, with method and path. */
 ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path);

@@ -17,6 +17,12 @@
 
 #define DOCUMENT_MAX 40000
 
+/* A note that no value is called by. */
+#define NOTE_HTML "betterauth:html"
+
+/* Where the request's pool has the language. */
+#define LANGUAGE_KEY "mod_betterauth:mail-language"
+
 /* ---- %{mail:value} */
 
 /* The table stands for the notes of the request while a document is filled in. */
@@ -28,9 +34,34 @@ static const char *value_of(ap_expr_eval_ctx_t *ctx, const void *data, const cha
     return value ? value : "";
 }
 
+/* %{text:key}: of the visitor's language; escaped in an HTML document, as the values in
+ * it have been. */
+static const char *text_of(ap_expr_eval_ctx_t *ctx, const void *data, const char *arg)
+{
+    void *language = NULL;
+    const char *text;
+
+    (void)data;
+    if (ctx->r) {
+        apr_pool_userdata_get(&language, LANGUAGE_KEY, ctx->r->pool);
+    }
+    text = language ? ba_language_text(language, arg ? arg : "") : NULL;
+    if (!text) {
+        return "";
+    }
+    return ba_language_fill(apr_table_get(ctx->r->notes, NOTE_HTML) ? ba_text_html(text, ctx->p)
+                                                                    : text,
+                            ctx->r->notes, ctx->p);
+}
+
 /* A name that is not in the list is a mistake, found before the first mail is written. */
 static int look_up(ap_expr_lookup_parms *parms)
 {
+    if (parms->type == AP_EXPR_FUNC_STRING && !strcmp(parms->name, "text")) {
+        *parms->func = text_of;
+        *parms->data = NULL;
+        return OK;
+    }
     if (parms->type != AP_EXPR_FUNC_STRING || strcmp(parms->name, "mail")) {
         return DECLINED;
     }
@@ -142,8 +173,29 @@ static int first_fault(apr_uint32_t *faults, const char *document)
     return !(before & bit);
 }
 
-const char *ba_mail_document_render(request_rec *r, const char *dir, apr_uint32_t *faults,
-                                    const char *document, const apr_table_t *values)
+/* The values in the visitor's language, and what its texts need to know. */
+static apr_table_t *in_language(request_rec *r, const ba_language *language, const char *document,
+                                const apr_table_t *values)
+{
+    apr_table_t *notes = apr_table_clone(r->pool, values);
+    const char *direction = ba_language_text(language, "direction");
+    const char *seconds = apr_table_get(values, "expiresIn");
+    const char *span = ba_language_span(language, seconds ? apr_atoi64(seconds) : 0, r->pool);
+    int html = strstr(document, ".html") != NULL;
+
+    apr_table_setn(notes, "expiresIn", html ? ba_text_html(span, r->pool) : span);
+    apr_table_setn(notes, "lang", language->code);
+    apr_table_setn(notes, "dir", direction && !strcmp(direction, "rtl") ? "rtl" : "ltr");
+    if (html) {
+        apr_table_setn(notes, NOTE_HTML, "1");
+    }
+    apr_pool_userdata_setn(language, LANGUAGE_KEY, NULL, r->pool);
+    return notes;
+}
+
+const char *ba_mail_document_render(request_rec *r, const ba_language *language, const char *dir,
+                                    apr_uint32_t *faults, const char *document,
+                                    const apr_table_t *values)
 {
     request_rec with_values = *r;
     const char *path = apr_pstrcat(r->pool, dir ? dir : BA_MAILS_DIR, "/", document, NULL);
@@ -151,7 +203,7 @@ const char *ba_mail_document_render(request_rec *r, const char *dir, apr_uint32_
     const char *problem = "";
     const char *out = NULL;
 
-    with_values.notes = apr_table_clone(r->pool, values);
+    with_values.notes = in_language(r, language, document, values);
     if (text) {
         out = fill(&with_values, path, document, text, &problem, r->pool);
     }
@@ -167,7 +219,7 @@ const char *ba_mail_document_render(request_rec *r, const char *dir, apr_uint32_
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "BA0721: %s; mails are written with the installed document", problem);
     }
-    return ba_mail_document_render(r, NULL, faults, document, values);
+    return ba_mail_document_render(r, language, NULL, faults, document, values);
 }
 
 const char *ba_mail_document_check(const char *dir, const char *document, apr_pool_t *pool)

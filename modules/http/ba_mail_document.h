@@ -7,16 +7,19 @@
 #ifndef BA_MAIL_DOCUMENT_H
 #define BA_MAIL_DOCUMENT_H
 
+#include "ba_language.h"
+
 #include <httpd.h>
 
 /* Makes %{mail:…} known to ap_expr. */
 void ba_mail_document_register_hooks(void);
 
 /* The document of the operator's folder (dir, may be NULL), else the installed one,
- * filled in. A mistake in the operator's is logged once (*faults keeps which) and the
+ * filled in for who reads language. A mistake in the operator's is logged once (*faults keeps which) and the
  * installed one is used. NULL: there is none; logged. */
-const char *ba_mail_document_render(request_rec *r, const char *dir, apr_uint32_t *faults,
-                                    const char *document, const apr_table_t *values);
+const char *ba_mail_document_render(request_rec *r, const ba_language *language, const char *dir,
+                                    apr_uint32_t *faults, const char *document,
+                                    const apr_table_t *values);
 
 /* Says what is wrong with the documents in the operator's folder: "FILE, line N: …";
  * NULL: nothing, or there is no such document. */

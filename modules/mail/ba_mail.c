@@ -25,7 +25,7 @@ const char *const ba_mail_documents[] = {
 };
 
 const char *const ba_mail_values[] = {"name", "email",     "newEmail", "url",
-                                      "site", "expiresIn", "appName",  NULL};
+                                      "site", "expiresIn", "appName", "lang", "dir", NULL};
 
 /* Longest name that is greeted, in characters. */
 #define GREETED_MAX 60
@@ -74,21 +74,6 @@ static const char *greeted(const ba_user *user, apr_pool_t *pool)
                : name;
 }
 
-static const char *in_words(apr_int64_t seconds, apr_pool_t *pool)
-{
-    static const struct {
-        apr_int64_t seconds;
-        const char *name;
-    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-    int i = 0;
-
-    while (seconds % units[i].seconds || (seconds < 2 * units[i].seconds && i == 0)) {
-        ++i;
-    }
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s%s", seconds / units[i].seconds,
-                        units[i].name, seconds == units[i].seconds ? "" : "s");
-}
-
 static apr_int64_t life_of(const ba_settings *s, ba_mail_kind kind)
 {
     return kind == BA_MAIL_RESET    ? s->reset_expires_in
@@ -107,7 +92,7 @@ static apr_table_t *values_of(const ba_call *call, ba_mail_kind kind, const ba_u
     apr_table_setn(values, "newEmail", one_line(new_email, call->pool));
     apr_table_setn(values, "url", one_line(url, call->pool));
     apr_table_setn(values, "site", s->base_url);
-    apr_table_setn(values, "expiresIn", in_words(life_of(s, kind), call->pool));
+    apr_table_setn(values, "expiresIn", apr_psprintf(call->pool, "%" APR_INT64_T_FMT, life_of(s, kind)));
     apr_table_setn(values, "appName", s->app_name);
     return values;
 }

@@ -21,6 +21,9 @@ typedef enum {
     BA_MAIL_KINDS
 } ba_mail_kind;
 
+/* Among the values, expiresIn is a number of seconds: whoever fills a document in says it
+ * in words. */
+
 /* Their documents: name.txt and name.html of each, NULL at the end; and the values that
  * one can ask for, as %{mail:value}. */
 extern const char *const ba_mail_documents[];

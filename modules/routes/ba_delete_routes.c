@@ -82,8 +82,9 @@ static void mail_token(ba_call *call, const char *callback)
     if (token.id && token.identifier) {
         mail = ba_mail_compose(
             call, BA_MAIL_DELETE, call->user, call->user->email,
-            ba_link(call, apr_pstrcat(call->pool, "/delete-user/callback?token=", secret, "&", NULL),
-                    callback, "/"),
+            ba_link_to_page(
+                call, "/delete-account",
+                apr_pstrcat(call->pool, "/delete-user/callback?token=", secret, "&", NULL), callback),
             NULL);
     }
     if (!mail) {

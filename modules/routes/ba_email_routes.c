@@ -3,7 +3,6 @@
 
 /* Prove an address: the links that are mailed, and where they lead (http-api 5.17). */
 
-#include "ba_jwt.h"
 #include "ba_links.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
@@ -144,45 +143,6 @@ static void succeed(ba_call *call, const mailed_link *l, int with_user, const ba
     ba_call_ok(call, ba_json_text(json, call->pool));
 }
 
-/* A claim that must be text if it is there. 0: it is not text. */
-static int read_claim(const json_t *claims, const char *name, const char **text)
-{
-    const json_t *value = json_object_get(claims, name);
-
-    *text = json_string_value(value);
-    return !value || (*text && strlen(*text) == json_string_length(value));
-}
-
-/* What a signed token says, as an error or none. */
-static const ba_error *read_token(ba_call *call, const char *token, const char **email,
-                                  mailed_link *l)
-{
-    json_t *claims;
-
-    switch (ba_jwt_verify(call->settings->secrets, token, call->now, &claims, call->pool)) {
-    case APR_SUCCESS:
-        break;
-    case APR_TIMEUP:
-        return &ba_err_link_expired;
-    default:
-        return &ba_err_link_token;
-    }
-    if (!read_claim(claims, "email", email) || !*email || !ba_schema_email(*email)
-        || !read_claim(claims, "updateTo", &l->change_to)
-        || !read_claim(claims, "requestType", &l->type)) {
-        return &ba_err_link_token;
-    }
-    l->change_to = l->change_to && *l->change_to ? ba_text_lower(l->change_to, call->pool) : NULL;
-    /* Without a type, servers before 1.4 changed the address before it was proved; those
-     * tokens have long expired. A new address that is none was never ours. */
-    if (l->change_to
-        && (!l->type || (strcmp(l->type, BA_LINK_CONFIRM) && strcmp(l->type, BA_LINK_CHANGE))
-            || !ba_schema_email(l->change_to) || strlen(l->change_to) > BA_EMAIL_MAX)) {
-        return &ba_err_link_token;
-    }
-    return NULL;
-}
-
 /* A session for who came by the link without one; not stored yet. 0: the call has its
  * answer, and the link can be followed again. */
 static int session_for(ba_call *call, const mailed_link *l, const ba_session **session)
@@ -301,16 +261,19 @@ static void verify_email(ba_call *call, const void *input)
 {
     const link_query *query = input;
     mailed_link l = {.callback = query->callback_url};
-    const char *email, *hash;
-    const ba_error *error = read_token(call, query->token, &email, &l);
+    ba_link_claims claims = {0};
+    const char *hash;
+    const ba_error *error = ba_link_read(call, query->token, &claims);
     apr_status_t rv;
 
+    l.change_to = claims.change_to;
+    l.type = claims.type;
     if (error) {
         refuse(call, l.callback, error);
         return;
     }
-    rv = call->store->ops->login(call->store, ba_text_lower(email, call->pool), &l.user, &hash,
-                                 call->pool);
+    rv = call->store->ops->login(call->store, ba_text_lower(claims.email, call->pool), &l.user,
+                                 &hash, call->pool);
     if (rv == APR_SUCCESS && l.change_to) {
         rv = ba_session_confirm(call);
         if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {

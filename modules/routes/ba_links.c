@@ -5,11 +5,13 @@
 
 #include "ba_jwt.h"
 #include "ba_mac.h"
+#include "ba_schema.h"
 #include "ba_settings.h"
 #include "ba_store.h"
 #include "ba_text.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 /* More than composing a mail and committing it takes, the slow disk included. */
 #define HIDDEN_TIME apr_time_from_msec(100)
@@ -24,6 +26,19 @@ const char *ba_link(const ba_call *call, const char *path, const char *callback,
     }
     return apr_pstrcat(call->pool, s->origin, s->base_path, path, "callbackURL=",
                        ba_text_url_encode(callback, call->pool), NULL);
+}
+
+const char *ba_link_to_page(const ba_call *call, const char *page, const char *path,
+                            const char *callback)
+{
+    const ba_settings *s = call->settings;
+
+    if (!s->link_pages) {
+        return ba_link(call, path, callback, "/");
+    }
+    return apr_pstrcat(call->pool, s->origin, s->pages_path, page, strchr(path, '?'),
+                       "callbackURL=", ba_text_url_encode(callback && *callback ? callback : "/", call->pool),
+                       NULL);
 }
 
 static const char *make_token(const ba_call *call, const char *email, const char *change_to,
@@ -55,7 +70,44 @@ ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
     path = apr_pstrcat(call->pool, "/verify-email?token=", token, "&", NULL);
     return ba_mail_compose(call, kind, user,
                            kind == BA_MAIL_CHANGE_VERIFY ? change_to : user->email,
-                           ba_link(call, path, callback, "/"), change_to);
+                           ba_link_to_page(call, "/verify-email", path, callback), change_to);
+}
+
+/* A claim that must be text if it is there. 0: it is not text. */
+static int read_claim(const json_t *claims, const char *name, const char **text)
+{
+    const json_t *value = json_object_get(claims, name);
+
+    *text = json_string_value(value);
+    return !value || (*text && strlen(*text) == json_string_length(value));
+}
+
+const ba_error *ba_link_read(ba_call *call, const char *token, ba_link_claims *c)
+{
+    json_t *claims;
+
+    switch (ba_jwt_verify(call->settings->secrets, token, call->now, &claims, call->pool)) {
+    case APR_SUCCESS:
+        break;
+    case APR_TIMEUP:
+        return &ba_err_link_expired;
+    default:
+        return &ba_err_link_token;
+    }
+    if (!read_claim(claims, "email", &c->email) || !c->email || !ba_schema_email(c->email)
+        || !read_claim(claims, "updateTo", &c->change_to)
+        || !read_claim(claims, "requestType", &c->type)) {
+        return &ba_err_link_token;
+    }
+    c->change_to = c->change_to && *c->change_to ? ba_text_lower(c->change_to, call->pool) : NULL;
+    /* Without a type, servers before 1.4 changed the address before it was proved; those
+     * tokens have long expired. A new address that is none was never ours. */
+    if (c->change_to
+        && (!c->type || (strcmp(c->type, BA_LINK_CONFIRM) && strcmp(c->type, BA_LINK_CHANGE))
+            || !ba_schema_email(c->change_to) || strlen(c->change_to) > BA_EMAIL_MAX)) {
+        return &ba_err_link_token;
+    }
+    return NULL;
 }
 
 const char *ba_link_identifier(const ba_call *call, const char *prefix, const char *token)

@@ -21,11 +21,26 @@
 const char *ba_link(const ba_call *call, const char *path, const char *callback,
                     const char *fallback);
 
+/* The same for a link that would be used up by whoever opens it first, such as a mail
+ * scanner: where our pages are mounted it leads to the one that asks before it acts. */
+const char *ba_link_to_page(const ba_call *call, const char *page, const char *path,
+                            const char *callback);
+
 /* A mail to user that asks to prove the address in user, or, with change_to, an address
  * that is to replace it; type is then one of the two above. NULL: logged, and it
  * cannot be. */
 ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
                       const char *change_to, const char *type, const char *callback);
+
+/* What the token of such a link says. */
+typedef struct ba_link_claims {
+    const char *email;     /* the account's */
+    const char *change_to; /* lower case; NULL: the address is to be proved */
+    const char *type;      /* with change_to: one of the two above */
+} ba_link_claims;
+
+/* Reads a token that has come back; what is wrong with it, NULL: nothing. */
+const ba_error *ba_link_read(ba_call *call, const char *token, ba_link_claims *claims);
 
 /* Identifier of a verification row as it is stored (http-api 9.4). NULL: OpenSSL failed. */
 const char *ba_link_identifier(const ba_call *call, const char *prefix, const char *token);

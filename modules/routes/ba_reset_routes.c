@@ -37,6 +37,7 @@ static const ba_schema request_schema = {request_fields, sizeof(request_body), 0
 /* Token and mail for a user. APR_EGENERAL: neither is there. */
 static apr_status_t send_token(ba_call *call, const ba_user *user, const char *redirect_to)
 {
+    const ba_settings *s = call->settings;
     const char *secret = ba_random_text(TOKEN_LENGTH, call->pool);
     ba_verification token = {.value = user->id, .created_at = call->now};
     ba_mail *mail;
@@ -51,8 +52,9 @@ static apr_status_t send_token(ba_call *call, const ba_user *user, const char *r
     }
     mail = ba_mail_compose(
         call, BA_MAIL_RESET, user, user->email,
+        /* opening it uses nothing up; who named no page of their own gets ours */
         ba_link(call, apr_pstrcat(call->pool, "/reset-password/", secret, "?", NULL), redirect_to,
-                ""),
+                s->link_pages ? apr_pstrcat(call->pool, s->pages_path, "/reset-password", NULL) : ""),
         NULL);
     if (!mail) {
         return APR_EGENERAL;

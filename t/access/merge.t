@@ -329,7 +329,7 @@ for my $site ('nothing', 'everything', 'defaults', (sort grep { /^(?:only|defaul
 
 subtest 'sign-up closed inside' => sub {
     is(up('sign-up-off', {})->{status}, 400, 'by the API') or diag up('sign-up-off', {})->{body};
-    is(request('sign-up-off', GET => "$server{PagesPath}/sign-up")->{status}, 403, 'the page says so');
+    is(request('sign-up-off', GET => "$server{PagesPath}/sign-up")->{status}, 404, 'its page is not there');
     my $form = request('sign-up-off', POST => "$server{PagesPath}/sign-up", origin => $server{BaseURL}, form => [name => 'x', email => 'closed@example.com', password => PASSWORD]);
     like($form->{status}, qr/^4\d\d$/, 'by the page');
     is(user_count($NAME, "email = 'closed\@example.com'"), 0, 'nothing is stored');

@@ -52,7 +52,7 @@ each_site {
                 is($in ? $answer->{json}{BETTERAUTH_EMAIL} : told($answer), $in ? $user{$who}{email} : '403 FORBIDDEN', "$who, a program");
                 $answer = $get->($who, $path, @NAVIGATION);
                 is($answer->{status}, $in ? 200 : 403, "$who, a person");
-                like($answer->{body}, qr/signed in as.*\Q$user{$who}{email}\E.*again=1&(?:amp;|#38;)?callbackURL=%2Frequire-\Q$path\E%2Fenv/s, "$who is told who they are, and the way on") unless $in;
+                like($answer->{body}, qr/signed in as.*\Q$user{$who}{email}\E.*other=1&(?:amp;|#38;)?callbackURL=%2Frequire-\Q$path\E%2Fenv/s, "$who is told who they are, and the way on") unless $in;
             }
             is(told($get->(undef, $path, @FETCH)), '401 UNAUTHORIZED', 'nobody, a program');
             is(told($get->(undef, $path, @NAVIGATION)), "302 /auth/sign-in?callbackURL=%2Frequire-$path%2Fenv", 'nobody, a person');

@@ -244,7 +244,8 @@ function walk (mode, options) {
       await at(wanted)
     }
     await page.goto(`${site}/auth/`)
-    await at('/')
+    await at('/auth/account')
+    await picture('account')
   })
 
   // What was typed survives a session that ended meanwhile, in both ways the page offers.

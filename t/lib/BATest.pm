@@ -339,7 +339,8 @@ sub sql {
 
 sub clean { sql($_[0], join ' ', map { "DELETE FROM $_;" } qw(session account user verification ba_mail test_mail)) }
 
-# What was mailed since the last clean, oldest first: { to, message, url }; url is the link of ours in it, if there is one.
+# What was mailed since the last clean, oldest first: { to, message, url, page }; url is the endpoint that the
+# link in it is for, page the link itself; undef if there is none.
 #   to: only those to this address
 sub mails {
     my ($name, $to) = @_;
@@ -350,8 +351,11 @@ sub mails {
         # the plain text of a message of httpd; npm's are the link alone
         my ($encoding, $plain) = $text =~ m{^Content-Type: text/plain[^\n]*\nContent-Transfer-Encoding: ([\w-]+)\s*\n(.*?)\n--=_}ms;
         $plain = !defined $plain ? $text : $encoding eq 'quoted-printable' ? decode_qp($plain) : $plain;
-        my ($url) = $plain =~ m{(https?://[^/\s]+/api/auth/\S+)};
-        push @mails, { to => $recipient, message => $text, url => $url };
+        my ($url) = $plain =~ m{(https?://[^/\s]+(?:/api)?/auth/\S+)};
+        # the page that a mail leads to, and the endpoint behind it, which takes the same query
+        my $page = $url;
+        $url =~ s{^(https?://[^/]+)/auth/(verify-email|delete-account)\?}{"$1/api/auth/" . ($2 eq 'verify-email' ? $2 : 'delete-user/callback') . '?'}e if defined $url;
+        push @mails, { to => $recipient, message => $text, url => $url, page => $page };
     }
     return @mails;
 }

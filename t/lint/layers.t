@@ -15,7 +15,7 @@ my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
 # A layer is a folder of modules/, or a file where one folder has two kinds. Its line names the layers below it and
 # the outside headers it may use besides APR's and C's: a word that ends with "/" or "*" stands for what begins so.
 my @HTTPD = qw(httpd.h http_*.h ap_*.h util_filter.h unixd.h);
-my %CORE  = map { $_ => 1 } qw(base crypto json token config limit origin store session mail routes);
+my %CORE  = map { $_ => 1 } qw(base crypto json token config language limit origin store session mail routes);
 
 my %MAY = (
     base              => [qw(unistr.h)],
@@ -25,14 +25,15 @@ my %MAY = (
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],
     origin            => [qw(base config)],
+    language          => [qw(base)],
     limit             => [qw(base config crypto pthread.h)],
     store             => [qw(base sql apr_dbd.h)],
     session           => [qw(base crypto json token config store)],
     mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
     routes            => [qw(base crypto json token config limit origin store session mail)],
-    http              => [qw(base crypto json token config limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
+    http              => [qw(base crypto json token config language limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
                           'mod_watchdog.h', 'util_mutex.h', 'fcntl.h', 'sys/socket.h', 'mod_betterauth.h', @HTTPD],
-    pages             => [qw(http routes limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
+    pages             => [qw(http routes language limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
     access            => [qw(http session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
                           'mod_log_config.h', 'mod_betterauth.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
@@ -45,6 +46,7 @@ my %LAYER_OF = (
     'ba_kind.h'       => 'config of httpd',
     'ba_kinds.c'      => 'config of httpd',
     'ba_kinds_own.c'  => 'config of httpd',
+    'ba_kinds_pages.c' => 'config of httpd',
     'ba_kinds_secret.c' => 'config of httpd',
     'ba_mail_args.c'  => 'config of httpd',
     'ba_mail_args.h'  => 'config of httpd',

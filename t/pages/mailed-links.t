@@ -31,7 +31,7 @@ each_site {
     (my $path = $mails[0]{url}) =~ s{^\Q@{[ORIGIN]}\E}{};
     my $in = request($site, POST => '/auth/sign-in', @page, form => [email => $email, password => PASSWORD, callbackURL => '/x']);
     is($in->{status}, 403, 'not before it is verified');
-    like($in->{body}, qr/not verified yet/, 'and why');
+    like($in->{body}, qr/not confirmed yet/, 'and why');
 
     my $followed = request($site, GET => $path);
     is(told($followed), '302 /auth/sign-in?callbackURL=%2Fmembers%2Fpage.html%3Fa%3Db', 'the link leads to sign-in');

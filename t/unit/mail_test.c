@@ -175,11 +175,11 @@ static void a_mail_has_the_values(void **state)
     assert_non_null(strstr(mail->message, "\r\nurl: http://auth.test/x?a=1&amp;b=&lt;2&gt;\r\n"));
     assert_non_null(strstr(mail->message, "\r\nname: Zoe O&#39;Hara\r\n"));
     assert_non_null(strstr(mail->message, "\r\nnewEmail: new@example.com\r\n"));
-    assert_non_null(strstr(mail->message, "\r\nexpiresIn: 1 hour\r\n"));
+    assert_non_null(strstr(mail->message, "\r\nexpiresIn: 3600\r\n"));
     assert_non_null(strstr(mail->message, "\r\nappName: auth.test\r\n"));
     assert_non_null(strstr(mail->message, "\r\nsite: " ORIGIN "\r\n"));
     mail = compose(f, BA_MAIL_DELETE, "Zoe");
-    assert_non_null(strstr(mail->message, "\r\nexpiresIn: 24 hours\r\n"));
+    assert_non_null(strstr(mail->message, "\r\nexpiresIn: 86400\r\n"));
 }
 
 static void a_name_carries_no_message(void **state)
