@@ -1,2 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mod_betterauth authors
+//
+// What makes the pages more comfortable. All of them work without it.
+
+(() => {
+  'use strict'
+
+  const words = document.body.dataset
+
+  // A password can be looked at while it is typed, and says when Caps Lock is on.
+  function password (input) {
+    const box = document.createElement('div')
+    const button = document.createElement('button')
+    const caps = document.createElement('p')
+    const label = input.labels[0] ? ': ' + input.labels[0].textContent : ''
+    const show = on => {
+      input.type = on ? 'text' : 'password'
+      button.textContent = on ? words.hide : words.show
+      button.setAttribute('aria-label', button.textContent + label)
+    }
+    box.className = 'password'
+    input.before(box)
+    button.type = 'button'
+    button.setAttribute('aria-controls', input.id)
+    button.addEventListener('click', () => {
+      show(input.type === 'password')
+      input.focus()
+    })
+    show(false)
+    box.append(input, button)
+    caps.className = 'hint caps'
+    caps.setAttribute('role', 'status')
+    box.after(caps)
+    for (const event of ['keydown', 'keyup', 'mousedown', 'blur']) {
+      input.addEventListener(event, e => {
+        const on = event !== 'blur' && e.getModifierState && e.getModifierState('CapsLock')
+        caps.textContent = on ? words.caps : ''
+      })
+    }
+    // password managers look for a password when the form leaves
+    input.form?.addEventListener('submit', () => show(false))
+  }
+
+  // The server's times are in UTC.
+  function time (element) {
+    const date = new Date(element.dateTime)
+    if (!isNaN(date)) {
+      element.textContent = date.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })
+    }
+  }
+
+  function enhance (root) {
+    root.querySelectorAll('input[type=password]').forEach(password)
+    root.querySelectorAll('time').forEach(time)
+  }
+
+  function focus () {
+    const to = document.querySelector('.summary') || document.querySelector('main [autofocus]')
+    to?.focus()
+  }
+
+  // What was typed is still there.
+  function complain (form) {
+    const box = document.querySelector('.summary') || document.createElement('div')
+    box.className = 'summary'
+    box.tabIndex = -1
+    box.setAttribute('role', 'alert')
+    box.textContent = words.lost
+    form.before(box)
+    box.focus()
+  }
+
+  function busy (form, button, on) {
+    form.toggleAttribute('data-busy', on)
+    if (on) button?.setAttribute('aria-busy', 'true')
+    else button?.removeAttribute('aria-busy')
+  }
+
+  // The server answers with where to go, or with the page again and what is wrong: then only that part of it is new.
+  async function send (form, button) {
+    const body = new URLSearchParams(new FormData(form, button))
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-BetterAuth-Page': '1' } })
+      const to = answer.headers.get('X-BetterAuth-Page')
+      if (to) return location.assign(to)
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+      const main = page.querySelector('main')
+      if (!main) throw new Error('no page')
+      document.title = page.title
+      document.querySelector('main').replaceWith(document.adoptNode(main))
+      enhance(main)
+      focus()
+    } catch {
+      busy(form, button, false)
+      complain(form)
+    }
+  }
+
+  document.addEventListener('submit', event => {
+    const form = event.target
+    const button = event.submitter
+    event.preventDefault()
+    if (form.hasAttribute('data-busy')) return // pressed twice
+    busy(form, button, true)
+    send(form, button)
+  })
+
+  // Back from the next page: the form is as it was left.
+  addEventListener('pageshow', event => {
+    if (event.persisted) document.querySelectorAll('[data-busy]').forEach(form => busy(form, form.querySelector('[aria-busy]'), false))
+  })
+
+  enhance(document)
+})()
