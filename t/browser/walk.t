@@ -9,6 +9,7 @@
 #   BA_BUILDDIR     where mod_betterauth was built (default: the source tree)
 #   BA_CHROMIUM     the browser (default: chromium from PATH)
 #   BA_SCREENSHOTS  directory for a picture of each state
+#   BA_WALK         another walk than walk.mjs; see pages.t
 
 use strict;
 use warnings;
@@ -61,7 +62,7 @@ END { my $code = $?; stop(); $? = $code }
 # Node explains each result in YAML that prove cannot always read, and then it
 # reads no further: what belongs to a failure goes to standard error instead.
 sub walk {
-    open my $tap, '-|', $ENV{BA_NODE}, '--test-reporter=tap', "$here/walk.mjs" or die "$ENV{BA_NODE}: $!\n";
+    open my $tap, '-|', $ENV{BA_NODE}, '--test-reporter=tap', "$here/" . ($ENV{BA_WALK} || 'walk.mjs') or die "$ENV{BA_NODE}: $!\n";
     my ($failed, $yaml) = (0, 0);
     $| = 1;
     while (my $line = <$tap>) {
@@ -88,6 +89,7 @@ sub start {
     close $probe;
 
     mkdir "$dir/$_" for qw(run log db mail prefix prefix/modules);
+    $ENV{BA_MAILS} = "$dir/mail";
     run('cp', '-R', "$root/examples/demo/htdocs", "$dir/site");
     run('cp', '-R', "$root/pages", "$dir/pages");
     symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
@@ -107,6 +109,7 @@ sub start {
     $conf .= qq{\nLoadModule cgid_module "$modules/mod_cgid.so"\nScriptSock "$dir/run/cgi"\n}
         . qq{<Directory "$dir/site/members">\nOptions +ExecCGI\nAddHandler cgi-script .cgi\n</Directory>\n};
     $conf .= qq{\nBetterAuthPagesDir "$dir/pages"\nBetterAuthRateLimitRule /sign-*/* 3 3\n};
+    $conf .= "BetterAuthRateLimit off\nBetterAuthMailLimit 50 1h\n" if $ENV{BA_WALK};
     if ($> == 0) {
         $conf .= "User www-data\nGroup www-data\n";
         run('chown', '-R', 'www-data:www-data', $dir);

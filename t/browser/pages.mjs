@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mod_betterauth authors
+//
+// Every page in every state, as somebody meets it who loses a password, proves an address, looks after an account and
+// leaves: with JavaScript and without, on a desktop and on a phone, by keyboard alone; axe-core in light and dark.
+// Run by pages.t, or by hand as walk.mjs is. BA_MAILS names the folder of BetterAuthMailer dir:.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, before, describe, test } from 'node:test'
+
+const require = createRequire(new URL('../node/package.json', import.meta.url))
+const { chromium } = require('playwright-core')
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+
+const site = process.env.BA_DEMO_URL?.replace(/\/+$/, '')
+const mails = process.env.BA_MAILS
+const pictures = process.env.BA_SCREENSHOTS
+const PASSWORD = 'analytical engine 1843'
+const NEXT = 'difference engine 1822'
+// Markup and a directive, so that a page that escapes wrongly shows it.
+const NAME = `Ada "Countess" O'Lovelace <b>&</b> <!--#exec cmd="id" -->`
+const WEIGHT = 30_000
+
+const modes = {
+  desktop: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  'phone without JavaScript': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', isMobile: true, hasTouch: true, javaScriptEnabled: false },
+}
+
+const totals = { pages: 0, checks: 0, heaviest: 0, heaviestPage: '' }
+let browser
+
+before(async () => {
+  assert.ok(site && mails, 'BA_DEMO_URL and BA_MAILS name the demo site and its mails')
+  browser = await chromium.launch({ executablePath: process.env.BA_CHROMIUM ?? '/usr/bin/chromium' })
+})
+after(async () => {
+  await browser?.close()
+  console.log(`# axe: ${totals.checks} checks of ${totals.pages} states, no violation; heaviest page ${totals.heaviest} bytes (${totals.heaviestPage})`)
+})
+
+// The link of the nth mail to an address that leads to such a path.
+async function mailed (address, path, nth = 1) {
+  const decoded = m => m.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  const sent = m => Date.parse(/^Date: (.*)$/m.exec(m)[1])
+  for (let i = 0; i < 100; i++) {
+    const links = readdirSync(mails).filter(f => f.endsWith('.eml')).map(f => readFileSync(`${mails}/${f}`, 'latin1'))
+      .filter(m => m.includes(`\nTo: ${address}`)).sort((a, b) => sent(a) - sent(b))
+      .map(m => /https?:\/\/localhost:\d+\/(?:api\/)?auth\/\S+\?\S+/.exec(decoded(m))?.[0])
+      .filter(link => link?.includes(path))
+    if (links.length >= nth) return links[nth - 1]
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  assert.fail(`no mail with ${path} came to ${address}`)
+}
+
+// A browser window that minds what each page loads and complains of.
+async function open (options) {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints = []
+  let bytes = 0
+  context.setDefaultTimeout(10_000)
+  page.on('console', m => { if (/Content Security Policy|Refused to/i.test(m.text())) complaints.push(m.text()) })
+  page.on('pageerror', e => complaints.push(String(e)))
+  page.on('request', r => {
+    if (!r.url().startsWith(`${site}/`)) complaints.push(`foreign: ${r.url()}`)
+    if (r.isNavigationRequest()) bytes = 0
+  })
+  page.on('response', async r => { bytes += (await r.body().catch(() => '')).length })
+  return { context, page, complaints, weight: () => bytes }
+}
+
+async function axe (page, name) {
+  await page.evaluate(axeSource)
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+    assert.deepEqual(violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' ')}`), [], `${name}, ${colorScheme}`)
+    totals.checks++
+  }
+  await page.emulateMedia({ colorScheme: null })
+}
+
+for (const [mode, options] of Object.entries(modes)) describe(mode, () => walk(mode, options))
+
+function walk (mode, options) {
+  const scripts = options.javaScriptEnabled !== false
+  const short = mode.split(' ')[0]
+  const email = `ada.${short}.${Date.now().toString(36)}@example.org`
+  const newEmail = `new.${email}`
+  let w, page
+  let number = 0
+  let stopped = false
+
+  before(async () => { w = await open(options); page = w.page })
+  after(() => w?.context.close())
+
+  function step (name, run) {
+    test(name, async t => {
+      if (stopped) return t.skip('an earlier step failed')
+      stopped = true
+      await run().catch(async error => {
+        await picture('failed').catch(() => {})
+        throw new Error(`${error.message.replace(/\x1b\[[\d;]*m/g, '')}\nat ${page.url()}: ${await page.title()}`)
+      })
+      stopped = false
+    })
+  }
+
+  async function picture (name, of = page) {
+    if (!pictures) return
+    mkdirSync(pictures, { recursive: true })
+    await of.screenshot({ path: `${pictures}/pages-${short}-${String(++number).padStart(2, '0')}-${name}.png`, fullPage: true })
+  }
+
+  // A state of a page that somebody looks at.
+  async function look (name, of = page) {
+    await picture(name, of)
+    totals.pages++
+    const wide = await of.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    assert.ok(wide <= 0, `${name}: the page scrolls sideways by ${wide} px`)
+    assert.equal(await of.getByText('an error occurred while processing').count(), 0, `${name}: no mistake in the document`)
+    assert.deepEqual(await of.locator('main b, main [onclick]').count(), 0, `${name}: what was typed is no markup`)
+    assert.equal(await of.locator('h1').count(), 1, `${name}: one heading`)
+    if (of === page) {
+      assert.ok(w.weight() < WEIGHT, `${name} weighs ${w.weight()} bytes`)
+      if (w.weight() > totals.heaviest) Object.assign(totals, { heaviest: w.weight(), heaviestPage: name })
+    }
+    if (scripts) await axe(of, name)
+  }
+
+  const go = path => page.goto(`${site}/auth/${path}`)
+  const at = path => page.waitForURL(url => url.pathname === path)
+  const fill = (label, value) => page.getByLabel(label, { exact: true }).fill(value)
+  const button = name => page.locator('main').getByRole('button', { name, exact: true })
+  const sees = text => page.getByText(text).first().waitFor()
+
+  // Presses, and waits for the answer to the POST.
+  async function press (name) {
+    const posted = page.waitForResponse(r => r.request().method() === 'POST')
+    await button(name).click()
+    const answer = await posted
+    if (!scripts) await page.waitForLoadState('load')
+    return answer
+  }
+
+  // Refused: the summary has the focus, the field is tied to its sentence; with scripts, all without a new page.
+  async function refused (name, field, sentence, kept = {}) {
+    if (scripts) await page.evaluate(() => { globalThis.same = true })
+    const answer = await press(name)
+    assert.ok(answer.status() >= 400 && answer.status() < 500, `refused, not ${answer.status()}`)
+    await page.locator('.summary').getByText(sentence).first().waitFor()
+    assert.match(await page.title(), /^Error: /)
+    await page.locator('.summary:focus').waitFor()
+    if (scripts) assert.equal(await page.evaluate(() => globalThis.same), true, 'no page was loaded anew')
+    if (field) {
+      const input = page.locator(`#${field}`)
+      assert.equal(await input.getAttribute('aria-invalid'), 'true')
+      assert.ok((await input.getAttribute('aria-describedby')).split(' ').includes(`${field}-error`))
+      assert.match(await page.locator(`#${field}-error`).textContent(), sentence)
+      await page.locator('.summary').getByRole('link', { name: sentence }).first().click()
+      assert.ok(await input.evaluate(e => e === document.activeElement), 'the summary leads to the field')
+    }
+    for (const [id, value] of Object.entries(kept)) assert.equal(await page.locator(`#${id}`).inputValue(), value, `${id} is kept`)
+    for (const value of await page.locator('input[autocomplete$=password]').evaluateAll(all => all.map(e => e.value))) assert.equal(value, '', 'no password comes back')
+  }
+
+  step('all that is wrong with a sign-up is said at once', async () => {
+    await go('sign-up')
+    await look('sign-up')
+    await page.getByLabel('Name').fill(NAME)
+    await refused('Create account', 'email', /Enter an email address/, { name: NAME })
+    assert.equal(await page.locator('.summary li').count(), 2)
+    await look('sign-up-errors')
+  })
+
+  step('sign-up, and the account', async () => {
+    await fill('Email address', email)
+    await fill('Password', PASSWORD)
+    await press('Create account')
+    await at('/')
+    await go('account')
+    await sees(NAME)
+    await look('account')
+  })
+
+  step('the address is confirmed by a button, however often the link was opened before', async () => {
+    await page.getByRole('link', { name: 'Send a new confirmation link' }).click()
+    assert.equal(await page.getByLabel('Email address').inputValue(), email)
+    await look('resend')
+    await press('Send link')
+    await at('/auth/check-mail')
+    await look('check-mail')
+    const link = await mailed(email, '/auth/verify-email')
+    for (let i = 0; i < 2; i++) {
+      assert.equal((await page.goto(link)).status(), 200)
+      await look(`verify-email-${i}`)
+    }
+    await go('account')
+    await sees('Not confirmed yet.')
+    await page.goto(link)
+    await press('Confirm address')
+    await at('/auth/verified')
+    await look('verified')
+    await go('account')
+    assert.equal(await page.getByText('Not confirmed yet.').count(), 0)
+    await page.goto(link.replace(/token=\w{9}/, 'token=xxxxxxxxx'))
+    await sees('This link does not work any more')
+    await look('verify-email-bad')
+  })
+
+  step('another name', async () => {
+    await go('account')
+    await page.getByRole('link', { name: 'Change (Name)' }).click()
+    await look('name')
+    await fill('Name', ' ')
+    await refused('Save', 'name', /Enter your name/)
+    await look('name-error')
+    await fill('Name', 'Ada')
+    await press('Save')
+    await at('/auth/account')
+    await page.getByRole('status').getByText('Your name has been changed.').waitFor()
+    await look('account-notice')
+  })
+
+  step('a picture', async () => {
+    await page.getByRole('link', { name: 'Change (Picture)' }).click()
+    await fill('Address of the picture', 'javascript:alert(1)')
+    await refused('Save', 'image', /starts with https/, { image: 'javascript:alert(1)' })
+    await look('picture-error')
+    await fill('Address of the picture', `${site}/style.css`)
+    await press('Save')
+    await at('/auth/account')
+    await page.goto(`${site}/auth/account/picture`)
+    await fill('Address of the picture', '')
+    await press('Save')
+    await at('/auth/account')
+  })
+
+  step('sessions: this one, another, and the other signed out', async () => {
+    const other = await open({ userAgent: 'Mozilla/5.0 (Windows NT 10.0) Firefox/150.0', javaScriptEnabled: scripts })
+    const signIn = async () => {
+      await other.page.goto(`${site}/auth/sign-in`)
+      await other.page.getByLabel('Email address', { exact: true }).fill(email)
+      await other.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+      await other.page.locator('main').getByRole('button', { name: 'Sign in', exact: true }).click()
+      await other.page.waitForURL(`${site}/`)
+    }
+    await signIn()
+    await page.getByRole('link', { name: 'Where you are signed in' }).click()
+    await sees('Firefox · Windows')
+    assert.equal(await page.getByText('This device').count(), 1)
+    await look('sessions')
+    const posted = page.waitForResponse(r => r.request().method() === 'POST')
+    await page.getByRole('button', { name: /^Sign out \(Firefox/ }).click()
+    await posted
+    await page.getByRole('status').getByText('Signed out.').waitFor()
+    assert.equal(await page.getByText('Firefox · Windows').count(), 0)
+    await other.page.goto(`${site}/auth/account`)
+    await other.page.waitForURL(url => url.pathname === '/auth/sign-in')
+    // the form of an old tab: nothing is lost
+    await signIn()
+    await other.page.goto(`${site}/auth/account/name`)
+    await go('account/sessions')
+    await press('Sign out everywhere else')
+    await page.waitForURL(/done=sessions/)
+    await other.page.getByLabel('Name', { exact: true }).fill('From an old tab')
+    await other.page.locator('main').getByRole('button', { name: 'Save' }).click()
+    await other.page.getByText('You need to sign in again').waitFor()
+    await look('expired', other.page)
+    await other.context.close()
+  })
+
+  step('another password', async () => {
+    await go('account/password')
+    await look('password')
+    await fill('Current password', 'a wrong password')
+    await fill('New password', NEXT)
+    await refused('Change password', 'currentPassword', /not right/)
+    await look('password-error')
+    await fill('Current password', PASSWORD)
+    await fill('New password', 'short')
+    await refused('Change password', 'newPassword', /at least 8/)
+    await fill('Current password', PASSWORD)
+    await fill('New password', NEXT)
+    await press('Change password')
+    await at('/auth/account')
+    await page.getByRole('status').getByText('Your password has been changed.').waitFor()
+  })
+
+  step('another address: the old one agrees, the new one is proved', async () => {
+    await go('account/email')
+    await look('email')
+    await fill('New email address', email)
+    await refused('Change address', 'newEmail', /your address already/, { newEmail: email })
+    await look('email-error')
+    await fill('New email address', newEmail)
+    await press('Change address')
+    await at('/auth/check-mail')
+    await sees('to your present address')
+    await page.goto(await mailed(email, '/auth/verify-email', 2))
+    await sees(newEmail)
+    await look('change-confirm')
+    await press('Allow the change')
+    await at('/auth/check-mail')
+    await sees('to the new address')
+    await page.goto(await mailed(newEmail, '/auth/verify-email'))
+    await look('change-new')
+    await press('Change address')
+    await at('/auth/account')
+    await sees(newEmail)
+    await page.getByRole('status').getByText('Your email address has been changed.').waitFor()
+  })
+
+  step('sign-out asks', async () => {
+    await page.getByRole('link', { name: 'Sign out' }).click()
+    await look('sign-out')
+    await press('Sign out')
+    await at('/')
+    await go('sign-out')
+    await look('signed-out')
+    await go('account')
+    await at('/auth/sign-in')
+    assert.equal(new URL(page.url()).searchParams.get('callbackURL'), '/auth/account')
+  })
+
+  step('a forgotten password', async () => {
+    await page.getByRole('link', { name: 'Forgot your password?' }).click()
+    await look('forgot-password')
+    await refused('Send link', 'email', /Enter an email address/)
+    await fill('Email address', newEmail)
+    await press('Send link')
+    await at('/auth/check-mail')
+    await look('check-mail-reset')
+    const link = await mailed(newEmail, '/reset-password/')
+    await page.goto(link)
+    await at('/auth/reset-password')
+    await look('reset-password')
+    await fill('New password', 'short')
+    await refused('Change password', 'newPassword', /at least 8/)
+    await look('reset-password-error')
+    await fill('New password', PASSWORD)
+    await press('Change password')
+    await at('/auth/sign-in')
+    await page.getByRole('status').getByText('Sign in with the new one.').waitFor()
+    await look('sign-in-after-reset')
+    await page.goto(link)
+    await sees('This link does not work any more')
+    await look('reset-password-bad')
+    await page.getByRole('link', { name: 'Get a new link' }).click()
+    await at('/auth/forgot-password')
+    await page.getByRole('link', { name: 'Back to sign-in' }).click()
+  })
+
+  step('sign-in leads to where it was asked for', async () => {
+    await fill('Email address', newEmail)
+    await fill('Password', NEXT)
+    await refused('Sign in', null, /is not right/, { email: newEmail })
+    await look('sign-in-refused')
+    await fill('Password', PASSWORD)
+    await press('Sign in')
+    await at('/auth/account')
+  })
+
+  step('the password is asked for again', async () => {
+    await go('sign-in?again=1&callbackURL=/auth/account/name')
+    await look('again')
+    await fill('Password', NEXT)
+    await refused('Continue', null, /is not right/)
+    await sees('Confirm that it is you')
+    await look('again-refused')
+    await fill('Password', PASSWORD)
+    await press('Continue')
+    await at('/auth/account/name')
+  })
+
+  step('pages that are not there, or not for everybody', async () => {
+    assert.equal((await go('nowhere')).status(), 404)
+    await look('not-found')
+    await go('forbidden')
+    await at('/')
+  })
+
+  step('the account is deleted by a mailed link and a button', async () => {
+    await go('account/delete')
+    await look('delete')
+    await fill('Password', NEXT)
+    await refused('Send link', 'password', /not right/)
+    await look('delete-error')
+    await fill('Password', PASSWORD)
+    await press('Send link')
+    await at('/auth/check-mail')
+    const link = await mailed(newEmail, '/auth/delete-account')
+    await page.goto(link)
+    await look('delete-link')
+    await go('account')
+    await sees(newEmail)
+    await page.goto(link)
+    await press('Delete for ever')
+    await at('/auth/deleted')
+    await look('deleted')
+    await page.goto(link)
+    await at('/auth/sign-in')
+    await fill('Email address', newEmail)
+    await fill('Password', PASSWORD)
+    await refused('Sign in', null, /is not right/)
+  })
+
+  step('the browser reported no broken rule, and nothing came from elsewhere', async () => assert.deepEqual(w.complaints, []))
+}
+
+describe('one person', () => {
+  test('by keyboard alone: sign-up, another name, sign-out', async () => {
+    const { context, page } = await open({ viewport: { width: 1280, height: 800 } })
+    const keys = async (...all) => { for (const key of all) key.length > 1 && /^[A-Z]/.test(key) ? await page.keyboard.press(key) : await page.keyboard.type(key) }
+    await page.goto(`${site}/auth/sign-up`)
+    await page.locator('#name:focus').waitFor()
+    await keys('ada', 'Tab', `keys.${Date.now().toString(36)}@example.org`, 'Tab', PASSWORD, 'Tab')
+    // the button that shows the password
+    await keys('Enter')
+    assert.equal(await page.locator('#password').getAttribute('type'), 'text')
+    await page.locator('#password:focus').waitFor()
+    await keys('Enter')
+    await page.waitForURL(`${site}/`)
+    await page.goto(`${site}/auth/account`)
+    await page.getByRole('link', { name: 'Change (Name)' }).focus()
+    await keys('Enter')
+    await page.locator('#name:focus').waitFor()
+    await keys('Control+a', 'Delete', 'Enter')
+    await page.locator('.summary:focus').waitFor()
+    await keys('Tab', 'Enter')
+    await page.locator('#name:focus').waitFor()
+    await keys('grace', 'Enter')
+    await page.getByText('Your name has been changed.').waitFor()
+    await page.goto(`${site}/auth/sign-out`)
+    await page.locator('main').getByRole('button').focus()
+    await keys('Enter')
+    await page.waitForURL(`${site}/`)
+    await context.close()
+  })
+
+  test('a button shows that it is working, and is pressed once', async () => {
+    const { context, page } = await open({})
+    const posts = []
+    await page.goto(`${site}/auth/sign-in`)
+    await page.route('**/auth/sign-in', async route => {
+      posts.push(route.request().url())
+      await new Promise(resolve => setTimeout(resolve, 300))
+      await route.continue()
+    })
+    await page.locator('#email').fill('ada@example.org')
+    await page.locator('#password').fill('x')
+    const button = page.locator('main').getByRole('button', { name: 'Sign in' })
+    await button.dblclick()
+    assert.equal(await button.getAttribute('aria-busy'), 'true')
+    await page.locator('.summary:focus').waitFor()
+    assert.equal(posts.length, 1)
+    // the network goes away: what was typed stays
+    await page.unroute('**/auth/sign-in')
+    await page.route('**/auth/sign-in', route => route.abort())
+    await page.locator('#password').fill('still here')
+    await button.click()
+    await page.getByText('The site cannot be reached.').waitFor()
+    assert.equal(await page.locator('#password').inputValue(), 'still here')
+    await context.close()
+  })
+
+  test('Caps Lock is told of', async () => {
+    const { context, page } = await open({})
+    await page.goto(`${site}/auth/sign-in`)
+    await page.locator('#password').evaluate(e => {
+      const event = new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true })
+      e.dispatchEvent(event)
+    })
+    await page.getByText('Caps Lock is on.').waitFor()
+    await context.close()
+  })
+
+  test('password managers find what they look for', async () => {
+    const { context, page } = await open({ javaScriptEnabled: false })
+    const seen = {}
+    for (const path of ['sign-in', 'sign-up', 'forgot-password', 'reset-password?token=x']) {
+      await page.goto(`${site}/auth/${path}`)
+      seen[path] = await page.locator('main form').evaluate(form => [...form.querySelectorAll('input:not([type=hidden])')].map(e => [e.id, e.type, e.autocomplete, e.inputMode, e.enterKeyHint].join(' ').trim()))
+    }
+    assert.deepEqual(seen, {
+      'sign-in': ['email email username email next', 'password password current-password  go', 'remember checkbox'],
+      'sign-up': ['name text name  next', 'email email username email next', 'password password new-password  go'],
+      'forgot-password': ['email email username email send'],
+      'reset-password?token=x': ['newPassword password new-password  go'],
+    })
+    await context.close()
+  })
+
+  const languages = { en: 'ltr', de: 'ltr', fr: 'ltr', es: 'ltr', zh: 'ltr', ar: 'rtl' }
+  test('every language, narrow, zoomed and in forced colours', async () => {
+    for (const [locale, direction] of Object.entries(languages)) {
+      const { context, page, complaints } = await open({ locale, viewport: { width: 320, height: 640 } })
+      for (const path of ['sign-in', 'sign-up', 'forgot-password', 'nowhere']) {
+        await page.goto(`${site}/auth/${path}`)
+        assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [locale, direction])
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} ${path} fits 320 px`)
+        if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-${path}.png`, fullPage: true })
+      }
+      await axe(page, `not found in ${locale}`)
+      await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' })
+      await page.goto(`${site}/auth/sign-in`)
+      assert.notEqual(await page.locator('main button[type=submit]').evaluate(e => getComputedStyle(e).borderTopStyle), 'none')
+      assert.deepEqual(complaints, [])
+      await context.close()
+    }
+  })
+
+  for (const javaScriptEnabled of [true, false]) {
+    test(`the menu of languages, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+      const { context, page } = await open({ javaScriptEnabled })
+      await page.goto(`${site}/auth/sign-up?callbackURL=%2Fmembers%2F`)
+      await page.locator('.languages summary').click()
+      await page.getByRole('button', { name: 'Deutsch' }).click()
+      await page.getByRole('heading', { name: 'Konto anlegen' }).waitFor()
+      assert.equal(new URL(page.url()).search, '?callbackURL=%2Fmembers%2F')
+      await page.goto(`${site}/auth/sign-in`)
+      await page.getByRole('heading', { name: 'Anmelden' }).waitFor()
+      await context.close()
+    })
+  }
+})
