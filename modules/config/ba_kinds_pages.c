@@ -50,7 +50,7 @@ static int is_link(const char *text, apr_pool_t *pool)
 static const char *read_color(ba_brand *brand, const char *text)
 {
     if (*text != '#' || strspn(text + 1, "0123456789abcdefABCDEF") != 6 || text[7]) {
-        return "color must be #RRGGBB";
+        return "takes as color #RRGGBB";
     }
     brand->color = (int)strtol(text + 1, NULL, 16);
     brand->colored = 1;
@@ -73,7 +73,7 @@ static const char *read_brand(apr_pool_t *pool, const ba_slot *slot, void *membe
     if (!strcmp(argv[0], "logo")) {
         /* the pages load nothing from elsewhere */
         if (*argv[1] != '/' || !ba_url_safe_path(argv[1])) {
-            return "logo must be a path of this server, such as /logo.svg";
+            return "takes as logo a path of this server, such as /logo.svg";
         }
         brand->logo = argv[1];
         return NULL;

@@ -146,7 +146,9 @@ const char *ba_language_span(const ba_language *language, apr_int64_t seconds, a
         seconds += 60 - seconds % 60;
     }
     /* "24 hours" rather than "1 day" */
-    while (i < 3 && (seconds % units[i].seconds || (i == 0 && seconds < 2 * units[i].seconds))) {
+    while (i < 3
+           && (seconds < units[i].seconds || seconds % units[i].seconds
+               || (i == 0 && seconds < 2 * units[i].seconds))) {
         ++i;
     }
     n = seconds / units[i].seconds;

@@ -27,9 +27,13 @@ my %options = (
     SkipTrailingSlash     => ['on', 'off', 'off', 200, 404, 404],
     GenerateID            => ['uuid', 'random', 'random', 36, 32, 32],
     Admin                 => ['on', 'off', 'off', 'roles', 'none', 'none'],
+    Languages             => ['de en', 'fr', 'en de fr es zh ar', 'de 2', 'fr 0', 'en 6'],
+    Brand                 => ['help /server', 'help /host', undef, '/server', '/host'],
     AppName               => ['Server & Co.', "H\xc3\xb6st", undef, 'Server &amp; Co.', "H\xf6st"],
 );
 my @ALL = sort keys %options;
+# said where another directive is looked at
+sub other { my ($name) = @_; return { DisablePath => '/nothing', Brand => 'terms /terms' }->{$name} // '/' }
 sub line { my ($name, $value) = @_; return qq{BetterAuth$name } . ($name eq 'AppName' ? qq{"$value"} : $value) . "\n" }
 
 my $DB = "DBDriver sqlite3\nDBDParams \"$FILE\"\nBetterAuthSecret @{[SECRET]}\nBetterAuthBaseURL @{[ORIGIN]}\nBetterAuthTrustedOrigins https://app.example\n";
@@ -37,13 +41,13 @@ my $mounts = qq{<Location "/api/auth">\nSetHandler betterauth\n</Location>\n<Loc
 # What is looked at must not be in the way of what is looked at next: each virtual host says all but one as by default.
 sub host {
     my ($name, $of, $value) = @_;
-    my $rest = join '', map { line($_, $options{$_}[2] // ($_ eq 'DisablePath' ? '/nothing' : '/')) } grep { $_ ne $of } @ALL;
+    my $rest = join '', map { line($_, $options{$_}[2] // other($_)) } grep { $_ ne $of } @ALL;
     return BATest::Sites::vhost($name, file => $FILE, bare => 1, extra => $mounts . $rest . (defined $value ? line($of, $value) : ''));
 }
 
 my $main = $DB . "BetterAuthRateLimit off\nBetterAuthSessionCache off\n" . join('', map { line($_, $options{$_}[0]) } @ALL)
     . join '', map { my $o = $_; (host("inherits-$o", $o), host("says-$o", $o, $options{$o}[1]), defined $options{$o}[2] ? host("default-$o", $o, $options{$o}[2]) : ()) } @ALL;
-private_httpd(name => $NAME, main => $main, extra => join '', map { line($_, $options{$_}[2] // ($_ eq 'DisablePath' ? '/nothing' : '/')) } @ALL);
+private_httpd(name => $NAME, main => $main, extra => join '', map { line($_, $options{$_}[2] // other($_)) } @ALL);
 
 my $user = sign_up($NAME);
 my $tell = sub { return (split /=/, $user->{cookie}, 2)[1] };
@@ -80,6 +84,8 @@ my %see = (
     SkipTrailingSlash => sub { my ($s) = @_; return get($s, '/get-session/')->{status} },
     GenerateID => sub { my ($s) = @_; my $t = in($s)->{json}{token}; return length((sql($NAME, "SELECT id FROM session WHERE token = '$t'"))[0][0]) },
     Admin => sub { my ($s) = @_; my $json = get($s, '/get-session')->{json}; return exists $json->{user}{role} && exists $json->{session}{impersonatedBy} ? 'roles' : 'none' },
+    Languages => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; my ($lang) = $page =~ /<html lang="(\w+)"/; return "$lang " . (() = $page =~ /name="language" value=/g) },
+    Brand => sub { my ($s) = @_; return request($s, GET => '/auth/sign-in')->{body} =~ m{<a href="(/(?:server|host))">} ? $1 : '-' },
     AppName => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; utf8::decode($page); return $page =~ m{<title>Sign in \S+ (.*?)</title>} ? $1 : $page },
 );
 my $soon;
@@ -106,7 +112,7 @@ subtest 'refused' => sub {
         Bearer => ['yes', ''], ErrorURL => ['sorry', '//evil.example', 'javascript:x', 'https://u@x.example', '"/a b\\c"', '/%2f'], EmailPassword => ['auto'], SessionRefresh => ['get'],
         SessionMaxLifetime => ['0', '59', '-1', 'never', '401d'], MaxSessionsPerUser => ['0', '-1', 'x', '3x', '10001', '3 4'], UnlinkAll => ['x'],
         CookieAttributes => ['Lax', 'SameSite=Never', 'Path=', 'Path=a', '"Path=/;Secure"', 'Secure', 'HttpOnly', 'Domain=x', 'SameSite=Lax SameSite=Lax SameSite=Lax Path=/'],
-        IPv6Subnet => ['0', '63', '129', '064', '/64'], IPTracking => ['x'], SkipTrailingSlash => ['x'], GenerateID => ['serial', 'false'], AppName => ['""', "\"a\tb\"", '"' . 'x' x 121 . '"'],
+        IPv6Subnet => ['0', '63', '129', '064', '/64'], IPTracking => ['x'], SkipTrailingSlash => ['x'], GenerateID => ['serial', 'false'], Languages => ['', 'EN', 'e', 'de_AT', '../en', 'en/x'], Brand => ['logo', 'logo https://x.example/l.svg', 'logo //x', 'color blue', 'color #12345', 'color #1234567', 'color #12345g', 'terms javascript:x', 'motto x', ''], AppName => ['""', "\"a\tb\"", '"' . 'x' x 121 . '"'],
     );
     for my $name (sort keys %bad) {
         for my $value (@{ $bad{$name} }) {

@@ -3,7 +3,7 @@
 
 /* No byte string may crash a reader. The first byte of an input says which one
  * reads the rest:  j JSON, f form, c Cookie header, u URL, p stored password hash,
- * 1 2 3 session_data as compact, jwt, jwe, s what a signature stands under in one.
+ * l Accept-Language and a text with values, 1 2 3 session_data as compact, jwt, jwe, s what a signature stands under in one.
  *
  * In `make check` this replays t/fuzz/corpus and some thousand mutations of it,
  * always the same ones; the build with sanitizers is what makes it worth it.
@@ -12,7 +12,7 @@
  *   clang -g -fsanitize=fuzzer,address,undefined -DBA_LIBFUZZER -D_GNU_SOURCE -Isql \
  *       $(find modules -type d -printf '-I%p ') $(apr-1-config --includes --cppflags) \
  *       t/fuzz/replay.c modules/config/ba_settings.c \
- *       $(find modules/base modules/crypto modules/json modules/origin modules/session modules/token -name '*.c') \
+ *       $(find modules/base modules/crypto modules/json modules/language modules/origin modules/session modules/token -name '*.c') \
  *       $(apu-1-config --link-ld --libs) $(apr-1-config --link-ld --libs) \
  *       -largon2 -lcrypto -ljansson -lunistring -o /tmp/replay
  *   mkdir -p /tmp/found && /tmp/replay -max_len=4096 /tmp/found t/fuzz/corpus
@@ -22,6 +22,7 @@
 #include "ba_cookie.h"
 #include "ba_json.h"
 #include "ba_jwe.h"
+#include "ba_language.h"
 #include "ba_mac.h"
 #include "ba_origin.h"
 #include "ba_password.h"
@@ -214,6 +215,20 @@ static void read_hash(const char *stored, apr_pool_t *pool)
     }
 }
 
+static void read_languages(const char *text, apr_pool_t *pool)
+{
+    static const char *const codes[] = {"en", "de", "pt-br"};
+    apr_array_header_t *all = apr_array_make(pool, 3, sizeof(const ba_language *));
+    apr_table_t *values = apr_table_make(pool, 1);
+
+    for (int i = 0; i < 3; ++i) {
+        APR_ARRAY_PUSH(all, const ba_language *) = ba_language_create(codes[i], NULL, pool);
+    }
+    must(ba_language_accepted(all, text) != NULL, "no language");
+    apr_table_setn(values, "a", "{a}");
+    must(ba_language_fill(text, values, pool) != NULL, "no text");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ba_call_ops ops = {.header = header};
@@ -256,6 +271,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'u':
         read_url(call, text);
+        break;
+    case 'l':
+        read_languages(text, pool);
         break;
     case '1':
     case '2':
