@@ -7,6 +7,7 @@
 #include "ba_cache_site.h"
 #include "ba_check_mail.h"
 #include "ba_directives.h"
+#include "ba_languages.h"
 #include "ba_limit_site.h"
 #include "ba_module.h"
 #include "ba_mount.h"
@@ -556,8 +557,24 @@ void ba_check_databases(server_rec *main, apr_pool_t *ptemp)
     }
 }
 
+/* Reads the files of languages, for what is logged of them. */
+static void check_languages(apr_pool_t *pool)
+{
+    const ba_settings *first = settings_of(all_facts);
+
+    for (const facts *f = all_facts; f; f = f->next) {
+        const ba_settings *s = settings_of(f);
+
+        if (has_secret(f)
+            && (f == all_facts || s->pages_dir != first->pages_dir || s->languages != first->languages)) {
+            ba_languages_load(s, f->server, pool);
+        }
+    }
+}
+
 void ba_check_test(apr_pool_t *pconf, server_rec *s)
 {
     ba_check_databases(s, pconf);
+    check_languages(pconf);
     ba_check_mail(s, pconf);
 }

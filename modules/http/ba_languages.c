@@ -18,11 +18,11 @@ static int read_file(ba_language *language, const char *dir, server_rec *s, apr_
     apr_status_t rv = ba_language_read(language, path, &problem, pool);
 
     if (problem) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                      "BA0180: %s; the rest of this file is not used", problem);
     }
     else if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, rv, s, "BA0181: cannot read %s", path);
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, "BA0181: cannot read %s", path);
     }
     return !APR_STATUS_IS_ENOENT(rv);
 }
@@ -37,7 +37,7 @@ static const ba_language *load(const ba_settings *settings, const char *code,
         found |= read_file(language, settings->pages_dir, s, pool);
     }
     if (!found) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, s,
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "BA0182: BetterAuthLanguages: there is no languages/%s.txt in %s", code,
                      settings->pages_dir ? settings->pages_dir : BA_PAGES_DIR);
         return NULL;

@@ -150,7 +150,7 @@ static const char *next_sign_up(ba_page_view *v)
 {
     const ba_settings *s = v->settings;
 
-    if (!apr_is_empty_table(v->call->answer.cookies)) {
+    if (v->call->user || !apr_is_empty_table(v->call->answer.cookies)) {
         return v->callback;
     }
     return s->require_email_verification && s->verify_on_sign_up != BA_OFF && by_mail(s)

@@ -185,4 +185,17 @@ subtest 'TRACE' => sub {
     }
 };
 
+# A mistake in a language file costs its words, not the start.
+{
+    my $dir = BATest::state()->{workdir} . '/configtest-languages-' . flavour();
+    mkdir $_ for $dir, "$dir/languages";
+    open my $out, '>', "$dir/languages/de.txt" or die;
+    print {$out} "sign-in = Herein\nno words\n";
+    close $out;
+    my ($status, $output) = configtest("$ALL" . "BetterAuthPagesDir $dir\nBetterAuthLanguages de xx\n");
+    is($status, 0, 'a bad language file lets the server start');
+    like($output, qr{BA0180: \Q$dir\E/languages/de\.txt, line 2: }, 'and is named, with its line');
+    like($output, qr{BA0182: .*languages/xx\.txt}, 'so is one that is not there');
+}
+
 done_testing;
