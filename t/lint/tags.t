@@ -33,7 +33,8 @@ for my $file ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.c") {
     open my $in, '<', $file or die "$file: $!\n";
     my $text = do { local $/; <$in> };
     my $short = substr $file, length "$SRC/";
-    $text =~ s{/\*.*?\*/}{ $& =~ tr/\n//cdr }gse;
+    # comments go, but not what looks like one inside of a string
+    $text =~ s{("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])+')|/\*.*?\*/}{ $1 // $& =~ tr/\n//cdr }gse;
     my $line_of = sub { 1 + (substr($text, 0, $_[0]) =~ tr/\n//) };
 
     my @untagged;
