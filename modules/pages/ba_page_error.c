@@ -77,10 +77,15 @@ static const char *named_field(const ba_page_view *v, const char *message)
     return NULL;
 }
 
-static const char *sentence(const ba_page_view *v, const char *key)
+/* What another module objects to it says itself; a file of languages may know better. */
+static const char *sentence(const ba_page_view *v, const ba_error *error, const char *key)
 {
     const char *text = ba_page_text(v, apr_pstrcat(v->r->pool, "error-", key, NULL));
 
+    if (error == v->call->vetoed && error->message != ba_err_sign_in_refused.message
+        && (!*text || error->code == ba_err_sign_in_refused.code)) {
+        return error->message;
+    }
     return *text ? text : ba_page_text(v, "error-OTHER");
 }
 
@@ -101,7 +106,7 @@ void ba_page_explain(const ba_page_view *v, const ba_error *error)
     ba_page_set(v, "error-code", key);
     ba_page_set(v, "wait",
                 ba_language_span(v->page->language, v->call->answer.retry_after, v->r->pool));
-    ba_page_fault(v, field, error == v->call->vetoed ? error->message : sentence(v, key));
+    ba_page_fault(v, field, sentence(v, error, key));
 }
 
 /* ---- what we can tell ourselves, all at once */
