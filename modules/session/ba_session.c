@@ -5,6 +5,7 @@
 
 #include "ba_cache_cookie.h"
 #include "ba_cookie.h"
+#include "ba_mac.h"
 #include "ba_random.h"
 #include "ba_session_cache.h"
 #include "ba_settings.h"
@@ -169,7 +170,7 @@ int ba_session_in_authorization(const ba_call *call)
     int is_signed = 0;
     const char *token = token_of_feature(call, &is_signed);
 
-    return token && (is_signed || (call->session && !strcmp(token, call->session->token)));
+    return token && (is_signed || (call->session && ba_mac_equal(token, call->session->token)));
 }
 
 /* Asks the server's cache first, unless the database is to say so. */

@@ -404,7 +404,7 @@ function walk (mode, options) {
     }
     assert.equal(answer.status(), 429)
     await summaryHasFocus()
-    await sees(/Wait (?:a second|\d+ seconds), then try again\./)
+    await sees(/Wait \d+ (?:second|minute)s?, then try again\./)
     await holds({ 'Email address': `impatient.${email}`, Password: '' })
     await picture('sign-in-too-often')
     await fill('Password', 'a wrong password')
