@@ -3,6 +3,7 @@
 
 /* Secrets, and how passwords are kept. No message repeats a value. */
 
+#include "ba_cpus.h"
 #include "ba_kind.h"
 
 #include <apr_file_info.h>
@@ -12,7 +13,6 @@
 #include <http_core.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SECRET_MIN 32
 #define SECRET_MIN_DIFFERENT 8
@@ -130,15 +130,13 @@ static const char *read_concurrency(apr_pool_t *pool, const ba_slot *slot, void 
 {
     ba_range range = {0, 64};
 
-    (void)pool, (void)slot;
+    (void)slot;
     if ((!ba_kind_number(argv[0], 1, 1024, &range.min) && ap_cstr_casecmp(argv[0], "cores"))
         || (argc > 1 && !ba_kind_number(argv[1], 0, 10000, &range.max))) {
         return "takes N from 1 to 1024 (or: cores) and QUEUE from 0 to 10000";
     }
     if (!apr_isdigit(argv[0][0])) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-        range.min = cores > 0 ? cores : 1;
+        range.min = ba_cpus_usable("", pool);
     }
     *(ba_range *)member = range;
     return NULL;
