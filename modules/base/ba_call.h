@@ -46,6 +46,9 @@ typedef struct ba_call_ops {
     /* Why this user, who has proved who they are, may not sign in all the same; NULL: they
      * may. Asked by ba_session_begin() alone. NULL in place of a function: nobody objects. */
     const ba_error *(*veto)(const struct ba_call *call, const ba_user *user, int remember);
+    /* Has whoever asks gone, as far as one can tell without waiting? Asked before costly
+     * work that had to wait. NULL in place of a function: they are there. */
+    int (*gone)(const struct ba_call *call);
 } ba_call_ops;
 
 typedef struct ba_answer {

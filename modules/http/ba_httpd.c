@@ -6,9 +6,10 @@
 #include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_check_mail.h"
+#include "ba_client.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
-#include "ba_gate.h"
+#include "ba_gate_site.h"
 #include "ba_jwe.h"
 #include "ba_json.h"
 #include "ba_languages.h"
@@ -29,16 +30,6 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <ap_listen.h>
-#include <unixd.h>
-
-/* Live as long as the server, through restarts: two generations of children must
- * not hash with a gate each. */
-#define GATE_KEY "mod_betterauth:gate:1"
-
-typedef struct kept_gates {
-    ba_gate *now;
-    apr_array_header_t *all; /* of ba_gate *; older ones may still have waiters */
-} kept_gates;
 
 /* ---- start */
 
@@ -69,18 +60,6 @@ const char *ba_httpd_base_url(server_rec *s, apr_pool_t *pool)
     return ba_url_origin(&url, pool);
 }
 
-static apr_status_t discard_gates(void *data)
-{
-    kept_gates *kept = data;
-
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
-        for (int i = 0; i < kept->all->nelts; ++i) {
-            ba_gate_destroy(APR_ARRAY_IDX(kept->all, i, ba_gate *));
-        }
-    }
-    return APR_SUCCESS;
-}
-
 static int any_site(const server_rec *s)
 {
     for (; s; s = s->next) {
@@ -91,37 +70,6 @@ static int any_site(const server_rec *s)
         }
     }
     return 0;
-}
-
-/* The one gate of the whole server. */
-static ba_gate *gate_of(const ba_settings *settings, server_rec *s, apr_pool_t *pconf)
-{
-    const ba_range *want = &settings->hash_concurrency;
-    kept_gates *kept = ap_retained_data_get(GATE_KEY);
-    apr_status_t rv;
-
-    if (!kept) {
-        kept = ap_retained_data_create(GATE_KEY, sizeof(*kept));
-        kept->all = apr_array_make(s->process->pool, 2, sizeof(ba_gate *));
-    }
-    if (!kept->now || ba_gate_permits(kept->now) != (int)want->min
-        || ba_gate_waiters(kept->now) != (int)want->max) {
-        /* only root can hand it over, and only then it is needed */
-        uid_t owner = geteuid() == 0 ? ap_unixd_config.user_id : (uid_t)-1;
-
-        rv = ba_gate_create((int)want->min, (int)want->max, owner, &kept->now, s->process->pool);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
-                         "BA0101: cannot create the semaphore of BetterAuthHashConcurrency; see "
-                         "kernel.sem and ipcs -s");
-            kept->now = NULL;
-            return NULL;
-        }
-        APR_ARRAY_PUSH(kept->all, ba_gate *) = kept->now;
-    }
-    /* not in the process pool: our code is unloaded before that one goes */
-    apr_pool_cleanup_register(pconf, kept, discard_gates, apr_pool_cleanup_null);
-    return kept->now;
 }
 
 /* LimitRequestFieldSize bounds a whole Cookie header: with more, this server would
@@ -146,7 +94,8 @@ static int prepare_cache(ba_settings *settings, const server_rec *s, apr_pool_t 
 
 /* A server without directives of ours shares its struct with the main one, so
  * each gets a copy of its own here. */
-static int make_site(server_rec *s, ba_gate *gate, ba_revocations *revocations, apr_pool_t *pconf)
+static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revocations,
+                     apr_pool_t *pconf)
 {
     ba_server_config *shared = ap_get_module_config(s->module_config, &betterauth_module);
     ba_server_config *config = apr_pmemdup(pconf, shared, sizeof(*config));
@@ -198,7 +147,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     ba_server_config *config = ap_get_module_config(main->module_config, &betterauth_module);
     ba_revocations *revocations = NULL;
-    ba_gate *gate = NULL;
+    struct ba_gate *gate = NULL;
 
     (void)plog;
     /* the first of two rounds at start only looks at the configuration */
@@ -206,7 +155,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     }
     if (any_site(main)) {
-        gate = gate_of(&config->values, main, pconf);
+        gate = ba_gate_site(main, &config->values.hash_concurrency, pconf);
         revocations = ba_cache_site_revocations(main);
         if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;
@@ -270,7 +219,12 @@ static const ba_error *call_veto(const ba_call *call, const ba_user *user, int r
     return ba_veto(call->baton, call, user, remember);
 }
 
-static const ba_call_ops call_ops = {call_header, call_log, call_render, call_veto};
+static int call_gone(const ba_call *call)
+{
+    return ba_client_gone(call->baton);
+}
+
+static const ba_call_ops call_ops = {call_header, call_log, call_render, call_veto, call_gone};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
  * so many bits. */

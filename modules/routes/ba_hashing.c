@@ -27,6 +27,13 @@ const ba_error *ba_hashing_check_length(const ba_call *call, ba_bytes password)
                : ba_hashing_check_given(call, password);
 }
 
+static void refuse(ba_call *call, const char *why)
+{
+    ba_call_log(call, BA_LOG_INFO, 0, "BA0602: no place to hash a password (%s), client %s", why,
+                call->client);
+    ba_call_fail(call, &ba_err_busy);
+}
+
 /* 1: go on and leave with the permit. 0: the call has its answer. */
 static int enter(ba_call *call, ba_permit *permit)
 {
@@ -36,15 +43,18 @@ static int enter(ba_call *call, ba_permit *permit)
     if (lost) {
         ba_call_log(call, BA_LOG_WARN, 0,
                     "BA0601: the semaphore of BetterAuthHashConcurrency has been removed; this "
-                    "process counts for itself until the next start");
+                    "process counts for itself until the next start or restart");
+    }
+    if (rv == APR_SUCCESS && permit->waited && call->ops->gone && call->ops->gone(call)) {
+        ba_gate_abandon(call->gate, permit);
+        refuse(call, "the client has gone while it waited");
+        return 0;
     }
     if (rv == APR_SUCCESS) {
         return 1;
     }
     if (rv == APR_EAGAIN || rv == APR_TIMEUP) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0602: no place to hash a password (%s), client %s",
-                    rv == APR_EAGAIN ? "queue full" : "waited too long", call->client);
-        ba_call_fail(call, &ba_err_busy);
+        refuse(call, rv == APR_EAGAIN ? "queue full" : "waited too long");
     }
     else {
         ba_call_log(call, BA_LOG_ERROR, rv, "BA0603: the hash gate failed");
@@ -68,7 +78,7 @@ const char *ba_hashing_hash(ba_call *call, ba_bytes password)
         return NULL;
     }
     hash = ba_password_hash(&call->settings->hash, password, call->pool);
-    ba_gate_leave(call->gate, permit);
+    ba_gate_leave(call->gate, &permit);
     if (!hash) {
         fail(call);
     }
@@ -90,7 +100,7 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
         return BA_PASSWORD_FAILED;
     }
     result = ba_password_verify(stored, password, call->pool);
-    ba_gate_leave(call->gate, permit);
+    ba_gate_leave(call->gate, &permit);
     if (result == BA_PASSWORD_FAILED) {
         fail(call);
     }

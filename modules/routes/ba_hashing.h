@@ -2,8 +2,9 @@
  * Copyright the mod_betterauth authors */
 
 /* Password work behind the gate that bounds it over the whole server. When there
- * is no permit to be had, the call is answered with 503 here; when an account has had
- * too many wrong passwords, with 429. */
+ * is no permit to be had, the call is answered with 503 here, and so is who has gone
+ * while waiting for one, without a hash; when an account has had too many wrong
+ * passwords, with 429. */
 
 #ifndef BA_HASHING_H
 #define BA_HASHING_H

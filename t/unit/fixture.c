@@ -571,7 +571,14 @@ static const ba_error *veto(const ba_call *call, const ba_user *user, int rememb
     return f->veto;
 }
 
-static const ba_call_ops call_ops = {header, log_line, render, veto};
+static int gone(const ba_call *call)
+{
+    const fixture *f = call->baton;
+
+    return f->gone;
+}
+
+static const ba_call_ops call_ops = {header, log_line, render, veto, gone};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {

@@ -67,6 +67,7 @@ typedef struct fixture {
     apr_array_header_t *log; /* of const char *, over all calls */
     const ba_error *veto; /* what another module says of any sign-in; NULL: nothing */
     int vetoes_asked;
+    int gone; /* has the client gone, if anybody asks? */
     const char *subject; /* of mails; NULL: the name of their document */
     struct ba_gate *gate; /* of those tests that make one */
     struct ba_limit *limit;

@@ -6,6 +6,7 @@
 #include "ba_gate.h"
 #include "fixture.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ipc.h>
@@ -90,19 +91,33 @@ static void one_process_comes_and_goes(void **state)
 {
     fixture *f = *state;
     ba_gate *gate = make_gate(f, 2, 3);
+    ba_gate_state state_of;
     ba_permit a, b;
     int lost = 7;
 
-    assert_int_equal(ba_gate_permits(gate), 2);
-    assert_int_equal(ba_gate_waiters(gate), 3);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.permits, 2);
+    assert_int_equal(state_of.queue, 3);
+    assert_int_equal(state_of.in_use + state_of.waiting + state_of.lost, 0);
     for (int i = 0; i < 100; ++i) {
         assert_int_equal(ba_gate_enter(gate, 0, &a, &lost), APR_SUCCESS);
         assert_int_equal(ba_gate_enter(gate, 0, &b, &lost), APR_SUCCESS);
-        assert_int_equal(a, BA_PERMIT_SHARED);
+        assert_int_equal(a.kind, BA_PERMIT_SHARED);
         assert_int_equal(lost, 0);
-        ba_gate_leave(gate, a);
-        ba_gate_leave(gate, b);
+        ba_gate_look(gate, &state_of);
+        assert_int_equal(state_of.in_use, 2);
+        assert_int_equal(a.waited, 0);
+        ba_gate_leave(gate, &a);
+        ba_gate_abandon(gate, &b);
+        ba_gate_leave(gate, &a); /* each once */
+        ba_gate_abandon(gate, &a);
     }
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.in_use, 0);
+    assert_int_equal(state_of.entered, 200);
+    assert_int_equal(state_of.hashed, 100);
+    assert_int_equal(state_of.gone, 100);
+    assert_int_equal(state_of.waited + state_of.refused + state_of.gave_up + state_of.wait_us, 0);
     ba_gate_destroy(gate);
 }
 
@@ -126,7 +141,7 @@ static void crowd(ba_gate *gate, shared *s)
         nap(1);
         __atomic_sub_fetch(&s->inside, 1, __ATOMIC_SEQ_CST);
         __atomic_add_fetch(&s->entered, 1, __ATOMIC_SEQ_CST);
-        ba_gate_leave(gate, permit);
+        ba_gate_leave(gate, &permit);
     }
     _exit(0);
 }
@@ -137,6 +152,7 @@ static void permits_bound_all_processes(void **state)
     enum { CHILDREN = 12 };
     ba_gate *gate = make_gate(f, 3, 64);
     shared *s = make_shared();
+    ba_gate_state state_of;
     pid_t pids[CHILDREN];
 
     for (int i = 0; i < CHILDREN; ++i) {
@@ -154,6 +170,11 @@ static void permits_bound_all_processes(void **state)
     }
     assert_int_equal(s->entered, CHILDREN * 30);
     assert_int_equal(s->most, 3); /* all of them used, none too many */
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.hashed, CHILDREN * 30);
+    assert_int_equal(state_of.in_use, 0);
+    assert_true(state_of.waited > 100 && state_of.wait_us > state_of.waited * 100);
+    assert_true(state_of.hash_us >= CHILDREN * 30 * 1000); /* a nap each */
     ba_gate_destroy(gate);
 }
 
@@ -170,7 +191,7 @@ static void a_killed_holder_gives_its_permit_back(void **state)
     assert_int_equal(ba_gate_enter(gate, 50, &permit, &lost), APR_TIMEUP);
     stop(holder, SIGKILL);
     assert_int_equal(ba_gate_enter(gate, 5000, &permit, &lost), APR_SUCCESS);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
     ba_gate_destroy(gate);
 }
 
@@ -189,10 +210,10 @@ static void a_killed_waiter_leaves_no_trace(void **state)
     nap(100);
     stop(waiter, SIGKILL);
     assert_int_equal(s->entered, 0);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
     assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
     assert_int_equal(ba_gate_enter(gate, 10, &second, &lost), APR_TIMEUP);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
     ba_gate_destroy(gate);
 }
 
@@ -202,7 +223,7 @@ static void gives_up_after_its_time(void **state)
     ba_gate *gate = make_gate(f, 1, 8);
     shared *s = make_shared();
     pid_t holder = start_holder(gate, s);
-    ba_permit permit = BA_PERMIT_SHARED;
+    ba_permit permit;
     double start, took;
     int lost;
 
@@ -211,8 +232,8 @@ static void gives_up_after_its_time(void **state)
     assert_int_equal(ba_gate_enter(gate, 1200, &permit, &lost), APR_TIMEUP);
     took = seconds() - start;
     assert_true(took > 1.1 && took < 3);
-    assert_int_equal(permit, BA_PERMIT_NONE);
-    ba_gate_leave(gate, permit); /* gives nothing back */
+    assert_int_equal(permit.kind, BA_PERMIT_NONE);
+    ba_gate_leave(gate, &permit); /* gives nothing back */
     assert_int_equal(ba_gate_enter(gate, 10, &permit, &lost), APR_TIMEUP);
     stop(holder, SIGKILL);
     ba_gate_destroy(gate);
@@ -226,6 +247,7 @@ static void the_queue_has_an_end(void **state)
     shared *s = make_shared();
     pid_t waiters[WAITERS];
     ba_permit mine, permit;
+    ba_gate_state state_of;
     double start;
     int lost;
 
@@ -237,11 +259,19 @@ static void the_queue_has_an_end(void **state)
     start = seconds();
     assert_int_equal(ba_gate_enter(gate, 10000, &permit, &lost), APR_EAGAIN);
     assert_true(seconds() - start < 1); /* at once */
-    assert_int_equal(permit, BA_PERMIT_NONE);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.in_use, 1);
+    assert_int_equal(state_of.waiting, WAITERS);
+    assert_int_equal(state_of.refused, 1);
+    assert_int_equal(permit.kind, BA_PERMIT_NONE);
     stop(waiters[0], SIGKILL);
     assert_int_equal(ba_gate_enter(gate, 50, &permit, &lost), APR_TIMEUP); /* a place again */
+    assert_int_equal(permit.waited, 1);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.gave_up, 1);
+    assert_int_equal(state_of.waiting, WAITERS - 1); /* the killed one does not count */
     stop(waiters[1], SIGKILL);
-    ba_gate_leave(gate, mine);
+    ba_gate_leave(gate, &mine);
     ba_gate_destroy(gate);
 }
 
@@ -254,9 +284,196 @@ static void no_queue_at_all(void **state)
 
     assert_int_equal(ba_gate_enter(gate, 1000, &mine, &lost), APR_SUCCESS);
     assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_EAGAIN);
-    ba_gate_leave(gate, mine);
+    ba_gate_leave(gate, &mine);
     assert_int_equal(ba_gate_enter(gate, 1000, &mine, &lost), APR_SUCCESS);
-    ba_gate_leave(gate, mine);
+    ba_gate_leave(gate, &mine);
+    ba_gate_destroy(gate);
+}
+
+/* ---- many processes */
+
+/* Each is served in its turn, in whatever process it waits. */
+static void nobody_starves(void **state)
+{
+    fixture *f = *state;
+    enum { CHILDREN = 12, MILLISECONDS = 600 };
+    ba_gate *gate = make_gate(f, 2, 64);
+    int *turns = mmap(NULL, CHILDREN * sizeof(int), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pids[CHILDREN];
+    int least = 1 << 30, most = 0;
+
+    assert_true(turns != MAP_FAILED);
+    for (int i = 0; i < CHILDREN; ++i) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            ba_permit permit;
+            double end = seconds() + MILLISECONDS / 1000.0;
+            int lost;
+
+            while (seconds() < end && ba_gate_enter(gate, 5000, &permit, &lost) == APR_SUCCESS) {
+                nap(2);
+                ++turns[i];
+                ba_gate_leave(gate, &permit);
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; ++i) {
+        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+        least = turns[i] < least ? turns[i] : least;
+        most = turns[i] > most ? turns[i] : most;
+    }
+    /* those forked first had a start */
+    assert_true(least > 5);
+    assert_true(least * 3 >= most);
+    ba_gate_destroy(gate);
+}
+
+static void come_and_go(ba_gate *gate)
+{
+    ba_permit permit;
+    int lost;
+
+    while (ba_gate_enter(gate, 20000, &permit, &lost) == APR_SUCCESS) {
+        nap(1);
+        ba_gate_leave(gate, &permit);
+    }
+    _exit(0);
+}
+
+static pid_t start_worker(ba_gate *gate)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        come_and_go(gate);
+    }
+    return pid;
+}
+
+/* Children are killed wherever they happen to be, and the numbers change, as in restarts;
+ * when all is over, exactly the permits are there that there should be. */
+static void kills_and_restarts_lose_and_double_nothing(void **state)
+{
+    fixture *f = *state;
+    enum { CHILDREN = 8, KILLS = 150 };
+    ba_gate *gate = make_gate(f, 3, 64);
+    pid_t pids[CHILDREN];
+    ba_gate_state state_of;
+    ba_permit permits[3];
+    ba_permit further;
+    int lost;
+
+    for (int i = 0; i < CHILDREN; ++i) {
+        pids[i] = start_worker(gate);
+    }
+    for (int i = 0; i < KILLS; ++i) {
+        nap(i % 4);
+        stop(pids[i % CHILDREN], SIGKILL);
+        if (i % 10 == 0) {
+            assert_int_equal(ba_gate_resize(gate, 1 + i / 10 % 5, 64, (uid_t)-1), APR_SUCCESS);
+        }
+        pids[i % CHILDREN] = start_worker(gate);
+        ba_gate_look(gate, &state_of);
+        assert_true(state_of.in_use <= 5);
+    }
+    assert_int_equal(ba_gate_resize(gate, 3, 64, (uid_t)-1), APR_SUCCESS);
+    for (int i = 0; i < CHILDREN; ++i) {
+        stop(pids[i], SIGKILL);
+    }
+    ba_gate_look(gate, &state_of);
+    assert_true(state_of.entered > KILLS);
+    assert_int_equal(state_of.waiting, 0);
+    assert_int_equal(state_of.in_use, 0);
+    for (int i = 0; i < 3; ++i) {
+        assert_int_equal(ba_gate_enter(gate, 0, &permits[i], &lost), APR_SUCCESS);
+    }
+    assert_int_equal(ba_gate_enter(gate, 0, &further, &lost), APR_TIMEUP);
+    ba_gate_destroy(gate);
+}
+
+/* ---- other numbers */
+
+static void grows_at_once(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 0);
+    ba_permit a, b, c;
+    int lost;
+
+    assert_int_equal(ba_gate_enter(gate, 0, &a, &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 0, &b, &lost), APR_EAGAIN);
+    assert_int_equal(ba_gate_resize(gate, 2, 1, (uid_t)-1), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 0, &b, &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 0, &c, &lost), APR_TIMEUP);
+    ba_gate_leave(gate, &a);
+    ba_gate_leave(gate, &b);
+    ba_gate_destroy(gate);
+}
+
+/* Held permits are not taken away, but none is given out until enough have come back. */
+static void shrinks_as_hashes_end(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 4, 8);
+    shared *s = make_shared();
+    pid_t holder = start_holder(gate, s);
+    ba_permit held[2], permit;
+    ba_gate_state state_of;
+    int lost;
+
+    wait_for(&s->entered, 1);
+    assert_int_equal(ba_gate_enter(gate, 0, &held[0], &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 0, &held[1], &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_resize(gate, 1, 8, (uid_t)-1), APR_SUCCESS);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.permits, 1);
+    assert_int_equal(state_of.in_use, 3);
+    for (int i = 0; i < 2; ++i) {
+        ba_gate_leave(gate, &held[i]);
+        assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_TIMEUP);
+    }
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.in_use, 1);
+    stop(holder, SIGKILL);
+    assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(ba_gate_enter(gate, 0, &held[0], &lost), APR_TIMEUP);
+    ba_gate_leave(gate, &permit);
+    ba_gate_destroy(gate);
+}
+
+/* The process that took permits of a larger gate leaves none behind when it ends. */
+static void what_vanished_is_not_undone(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 2, 8);
+    shared *s = make_shared();
+    ba_gate_state state_of;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        ba_permit a, b;
+        int lost;
+
+        ba_gate_enter(gate, 0, &a, &lost);
+        ba_gate_enter(gate, 0, &b, &lost);
+        s->entered = 1;
+        wait_for(&s->most, 1);
+        ba_gate_leave(gate, &a);
+        ba_gate_leave(gate, &b);
+        _exit(0);
+    }
+    wait_for(&s->entered, 1);
+    assert_int_equal(ba_gate_resize(gate, 1, 8, (uid_t)-1), APR_SUCCESS);
+    __atomic_store_n(&s->most, 1, __ATOMIC_SEQ_CST);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.permits, 1);
+    assert_int_equal(state_of.in_use, 0);
     ba_gate_destroy(gate);
 }
 
@@ -288,7 +505,7 @@ static void a_signal_does_not_end_the_wait(void **state)
         _exit(0);
     }
     assert_int_equal(ba_gate_enter(gate, 10000, &permit, &lost), APR_SUCCESS);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
     assert_int_equal(waitpid(alarmer, NULL, 0), alarmer);
     assert_int_equal(waitpid(holder, NULL, 0), holder);
     ba_gate_destroy(gate);
@@ -320,21 +537,102 @@ static void goes_on_alone_when_the_semaphore_is_gone(void **state)
     fixture *f = *state;
     ba_gate *gate = make_gate(f, 1, 8);
     ba_permit before, permit, second;
+    ba_gate_state state_of;
     int lost;
 
     assert_int_equal(ba_gate_enter(gate, 1000, &before, &lost), APR_SUCCESS);
     assert_int_equal(semctl(own_semaphore(), 0, IPC_RMID), 0);
     assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
-    assert_int_equal(permit, BA_PERMIT_LOCAL);
+    assert_int_equal(permit.kind, BA_PERMIT_LOCAL);
     assert_int_equal(lost, 1);
     /* still bounded, and told once */
     assert_int_equal(ba_gate_enter(gate, 1000, &second, &lost), APR_TIMEUP);
     assert_int_equal(lost, 0);
-    ba_gate_leave(gate, before); /* of what is gone: nothing to give back */
+    ba_gate_look(gate, &state_of);
+    assert_true(state_of.lost);
+    assert_int_equal(state_of.in_use, 1);
+    ba_gate_leave(gate, &before); /* of what is gone: nothing to give back */
     assert_int_equal(ba_gate_enter(gate, 1000, &second, &lost), APR_TIMEUP);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
     assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
-    ba_gate_leave(gate, permit);
+    ba_gate_leave(gate, &permit);
+    ba_gate_destroy(gate);
+}
+
+/* The threads of one process, which are all that the gate then knows of. */
+static void *enter_in_thread(void *gate)
+{
+    static const apr_uintptr_t entered = 1, full = 2, over = 3;
+    ba_permit permit;
+    int lost;
+    apr_status_t rv = ba_gate_enter(gate, 400, &permit, &lost);
+
+    if (rv == APR_SUCCESS) {
+        ba_gate_leave(gate, &permit);
+    }
+    return (void *)(rv == APR_SUCCESS ? entered : rv == APR_EAGAIN ? full : over);
+}
+
+static void alone_the_queue_has_an_end_too(void **state)
+{
+    fixture *f = *state;
+    enum { THREADS = 6 };
+    ba_gate *gate = make_gate(f, 1, 2);
+    pthread_t threads[THREADS];
+    int count[4] = {0};
+    ba_permit permit;
+    ba_gate_state state_of;
+    int lost;
+
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(semctl(own_semaphore(), 0, IPC_RMID), 0);
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    for (int i = 0; i < THREADS; ++i) {
+        assert_int_equal(pthread_create(&threads[i], NULL, enter_in_thread, gate), 0);
+    }
+    nap(150);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.waiting, 2);
+    for (int i = 0; i < THREADS; ++i) {
+        void *said;
+
+        assert_int_equal(pthread_join(threads[i], &said), 0);
+        ++count[(apr_uintptr_t)said];
+    }
+    assert_int_equal(count[2], THREADS - 2); /* at once */
+    assert_int_equal(count[3], 2);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.waiting, 0);
+    assert_int_equal(state_of.refused, THREADS - 2);
+    assert_int_equal(state_of.gave_up, 2);
+    ba_gate_leave(gate, &permit);
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    ba_gate_leave(gate, &permit);
+    ba_gate_destroy(gate);
+}
+
+/* A restart heals it. */
+static void a_removed_semaphore_is_made_anew(void **state)
+{
+    fixture *f = *state;
+    ba_gate *gate = make_gate(f, 1, 2);
+    shared *s = make_shared();
+    ba_permit permit;
+    ba_gate_state state_of;
+    int lost;
+    pid_t holder;
+
+    assert_int_equal(ba_gate_enter(gate, 0, &permit, &lost), APR_SUCCESS);
+    assert_int_equal(semctl(own_semaphore(), 0, IPC_RMID), 0);
+    assert_int_equal(ba_gate_resize(gate, 2, 2, (uid_t)-1), APR_SUCCESS);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.permits, 2);
+    assert_int_equal(state_of.in_use + state_of.lost, 0);
+    holder = start_holder(gate, s);
+    wait_for(&s->entered, 1);
+    ba_gate_look(gate, &state_of);
+    assert_int_equal(state_of.in_use, 1); /* of another process: it is shared again */
+    stop(holder, SIGKILL);
     ba_gate_destroy(gate);
 }
 
@@ -355,7 +653,7 @@ static void a_waiter_survives_the_removal(void **state)
         ba_permit permit;
         apr_status_t rv = ba_gate_enter(gate, 10000, &permit, &lost);
 
-        _exit(rv == APR_SUCCESS && permit == BA_PERMIT_LOCAL && lost == 1 ? 0 : 1);
+        _exit(rv == APR_SUCCESS && permit.kind == BA_PERMIT_LOCAL && lost == 1 ? 0 : 1);
     }
     nap(200);
     assert_int_equal(semctl(id, 0, IPC_RMID), 0);
@@ -380,11 +678,11 @@ static void only_its_maker_removes_it(void **state)
     }
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
-    assert_int_equal(permit, BA_PERMIT_SHARED);
-    ba_gate_leave(gate, permit);
+    assert_int_equal(permit.kind, BA_PERMIT_SHARED);
+    ba_gate_leave(gate, &permit);
     ba_gate_destroy(gate);
     assert_int_equal(ba_gate_enter(gate, 1000, &permit, &lost), APR_SUCCESS);
-    assert_int_equal(permit, BA_PERMIT_LOCAL);
+    assert_int_equal(permit.kind, BA_PERMIT_LOCAL);
 }
 
 int main(void)
@@ -397,8 +695,15 @@ int main(void)
         FIXTURE_TEST(gives_up_after_its_time),
         FIXTURE_TEST(the_queue_has_an_end),
         FIXTURE_TEST(no_queue_at_all),
+        FIXTURE_TEST(nobody_starves),
+        FIXTURE_TEST(kills_and_restarts_lose_and_double_nothing),
+        FIXTURE_TEST(grows_at_once),
+        FIXTURE_TEST(shrinks_as_hashes_end),
+        FIXTURE_TEST(what_vanished_is_not_undone),
         FIXTURE_TEST(a_signal_does_not_end_the_wait),
         FIXTURE_TEST(goes_on_alone_when_the_semaphore_is_gone),
+        FIXTURE_TEST(alone_the_queue_has_an_end_too),
+        FIXTURE_TEST(a_removed_semaphore_is_made_anew),
         FIXTURE_TEST(a_waiter_survives_the_removal),
         FIXTURE_TEST(only_its_maker_removes_it),
     };

@@ -409,7 +409,7 @@ static void a_full_gate_does_not_cost_the_token(void **state)
     ba_gate_destroy(f->gate);
     f->gate = full;
     assert_error(use(f, token), &ba_err_busy);
-    ba_gate_leave(full, permit);
+    ba_gate_leave(full, &permit);
     assert_body(use(f, token), "{\"status\":true}");
 }
 

@@ -9,6 +9,10 @@
 #include "ba_routes.h"
 #include "serve.h"
 
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
 #define DATA "better-auth.session_data"
 #define REMEMBER "better-auth.dont_remember"
 
@@ -583,7 +587,64 @@ static void a_full_gate_is_503(void **state)
                  &ba_err_busy);
     assert_true(fixture_logged(f, "BA0602"));
     assert_int_equal(f->store.asked[OP_SIGN_UP] + f->store.asked[OP_SESSION_ADD], 0);
-    ba_gate_leave(full, permit);
+    ba_gate_leave(full, &permit);
+}
+
+/* Somebody who holds the only permit of a gate for a while, in a process of their own. */
+static pid_t hold(ba_gate *gate, int ms)
+{
+    const struct timespec nap = {ms / 1000, (ms % 1000) * 1000000L};
+    ba_gate_state state;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        ba_permit permit;
+        int lost;
+
+        ba_gate_enter(gate, 1000, &permit, &lost);
+        nanosleep(&nap, NULL);
+        ba_gate_leave(gate, &permit);
+        _exit(0);
+    }
+    do {
+        ba_gate_look(gate, &state);
+    } while (!state.in_use);
+    return pid;
+}
+
+/* A hash for nobody is not made; who did not have to wait is not asked. */
+static void who_has_gone_costs_no_hash(void **state)
+{
+    fixture *f = *state;
+    ba_gate_state before, after;
+    ba_gate *one;
+    pid_t holder;
+
+    assert_int_equal(ba_gate_create(1, 4, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    f->gate = one;
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    f->gone = 1;
+    assert_int_equal(serve(f, "POST", "/sign-in/email", "{" LOGIN "}")->status, 200);
+    ba_gate_look(one, &before);
+
+    holder = hold(one, 100);
+    assert_error(serve(f, "POST", "/sign-in/email", "{" LOGIN "}"), &ba_err_busy);
+    assert_true(fixture_logged(f, "BA0602"));
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    ba_gate_look(one, &after);
+    assert_int_equal(after.gone, 1);
+    assert_int_equal(after.in_use, 0);
+    assert_int_equal(after.hashed, before.hashed + 1); /* the holder's */
+
+    f->gone = 0;
+    holder = hold(one, 100);
+    assert_int_equal(serve(f, "POST", "/sign-in/email", "{" LOGIN "}")->status, 200);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    ba_gate_look(one, &after);
+    assert_int_equal(after.gone, 1);
+    assert_int_equal(after.waited, 2);
 }
 
 /* Each way out of a handler gives its permit back. */
@@ -1227,7 +1288,7 @@ static void passwords_behind_the_gate(void **state)
     assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
     assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_busy);
     assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"), &ba_err_busy);
-    ba_gate_leave(one, permit);
+    ba_gate_leave(one, &permit);
     for (int i = 0; i < 3; ++i) {
         assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"x\"}"),
                      &ba_err_invalid_password);
@@ -1279,7 +1340,7 @@ static void wrong_passwords_slow_an_account_down(void **state)
         assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_busy);
         assert_error(sign_in_as(f, "nobody@example.com", "wrong"), &ba_err_busy);
     }
-    ba_gate_leave(one, permit);
+    ba_gate_leave(one, &permit);
     for (int i = 0; i < 5; ++i) {
         assert_error(sign_in_as(f, i % 2 ? "zoe@example.com" : "ZOE@Example.com", "wrong"),
                      &ba_err_credentials);
@@ -1296,7 +1357,7 @@ static void wrong_passwords_slow_an_account_down(void **state)
     assert_error(serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"),
                  &ba_err_too_many);
     assert_error(serve_zoe(f, "POST", "/change-password", "{" CHANGE "}"), &ba_err_too_many);
-    ba_gate_leave(one, permit);
+    ba_gate_leave(one, &permit);
     assert_error(sign_in_as(f, "bob@example.com", "wrong"), &ba_err_credentials);
     clock_at += BA_MS(30);
     assert_error(serve_zoe(f, "POST", "/change-password",
@@ -1453,6 +1514,7 @@ int main(void)
         TEST(old_hashes_are_renewed),
         TEST(a_renewal_that_fails_is_no_matter),
         TEST(a_full_gate_is_503),
+        TEST(who_has_gone_costs_no_hash),
         TEST(permits_come_back),
         TEST(get_session),
         TEST(get_ignores_bodies),
