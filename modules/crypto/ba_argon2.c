@@ -23,26 +23,41 @@
 /* Far above what 16 bytes of salt and 64 of tag need. */
 #define ENCODED_MAX 512
 
+/* What x86 and ARM have for a huge page, with small ones of 4 KiB. */
+#define HUGE_BYTES ((size_t)2 << 20)
+
+static size_t whole_pages(size_t size)
+{
+    return (size + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+}
+
 /* Not malloc(): after the first free() it takes blocks of this size from a heap
  * per thread and keeps them, so that memory grows with threads and not with the
- * hashes at a time. */
+ * hashes at a time. Of whole huge pages from end to end: not every kernel sees to that,
+ * and what is left over in small ones is hundreds of page faults for each hash. */
 static int take(uint8_t **memory, size_t size)
 {
-    void *start
-        = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t want = whole_pages(size), all = want + HUGE_BYTES, head;
+    uint8_t *start = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (start == MAP_FAILED) {
         return -1;
     }
-    /* spares thousands of page faults; ordinary pages do too, only slower */
-    (void)madvise(start, size, MADV_HUGEPAGE);
-    *memory = start;
+    head = whole_pages((uintptr_t)start) - (uintptr_t)start;
+    if (head > 0) {
+        munmap(start, head);
+    }
+    if (all - head > want) {
+        munmap(start + head + want, all - head - want);
+    }
+    *memory = start + head;
+    (void)madvise(*memory, want, MADV_HUGEPAGE); /* ordinary pages do too, only slower */
     return 0;
 }
 
 static void give(uint8_t *memory, size_t size)
 {
-    munmap(memory, size);
+    munmap(memory, whole_pages(size));
 }
 
 /* The tag of a password; libargon2's status. */
