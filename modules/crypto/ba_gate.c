@@ -312,6 +312,7 @@ void ba_gate_look(ba_gate *gate, ba_gate_state *state)
     shared *all = gate->all;
     int value = semctl(gate->id, 0, GETVAL);
 
+    state->semaphore = gate->id;
     state->permits = (int)apr_atomic_read32(&all->permits);
     state->queue = (int)apr_atomic_read32(&all->waiters);
     state->lost = value < 0 || apr_atomic_read32(&gate->lost);

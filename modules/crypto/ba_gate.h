@@ -29,12 +29,13 @@ typedef struct ba_permit {
 /* What a gate is doing, and what it has done since the server was started, restarts
  * included. A hash that died with its process is among `entered`, not among `hashed`. */
 typedef struct ba_gate_state {
+    int semaphore; /* its number, as ipcs -s has it */
     int permits; /* hashes at a time */
     int in_use;  /* of them; more than there are while a smaller number is being reached */
     int queue;   /* how many may wait */
     int waiting; /* how many do */
-    int lost;    /* the semaphore has been removed from outside: the four above are of this
-                    process alone */
+    int lost;    /* the semaphore has been removed from outside: the counts above are of
+                    this process alone */
 
     apr_uint64_t entered; /* got a permit */
     apr_uint64_t waited;  /* had to wait for one, whether they got it or not */

@@ -4,6 +4,7 @@
 #include "ba_gate_site.h"
 
 #include "ba_gate.h"
+#include "ba_module.h"
 
 #include <http_core.h>
 #include <http_log.h>
@@ -20,6 +21,16 @@ static apr_status_t discard(void *gate)
         ba_gate_destroy(gate);
     }
     return APR_SUCCESS;
+}
+
+static void say(server_rec *s, ba_gate *gate)
+{
+    ba_gate_state state;
+
+    ba_gate_look(gate, &state);
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                 "BA0107: %d passwords are hashed at a time, %d wait: semaphore %d of ipcs -s",
+                 state.permits, state.queue, state.semaphore);
 }
 
 struct ba_gate *ba_gate_site(server_rec *s, const ba_range *concurrency, apr_pool_t *pconf)
@@ -41,6 +52,7 @@ struct ba_gate *ba_gate_site(server_rec *s, const ba_range *concurrency, apr_poo
                      "kernel.sem and ipcs -s");
         return NULL;
     }
+    say(s, *kept);
     /* not in the process pool: our code is unloaded before that one goes */
     apr_pool_cleanup_register(pconf, *kept, discard, apr_pool_cleanup_null);
     return *kept;
