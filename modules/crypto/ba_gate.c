@@ -152,3 +152,8 @@ int ba_gate_waiters(const ba_gate *gate)
 {
     return gate->waiters;
 }
+
+int ba_gate_id(const ba_gate *gate)
+{
+    return gate->id;
+}

@@ -39,4 +39,7 @@ void ba_gate_leave(ba_gate *gate, ba_permit permit);
 int ba_gate_permits(const ba_gate *gate);
 int ba_gate_waiters(const ba_gate *gate);
 
+/* The semaphore's number, as ipcs -s has it. */
+int ba_gate_id(const ba_gate *gate);
+
 #endif

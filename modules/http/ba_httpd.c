@@ -118,6 +118,9 @@ static ba_gate *gate_of(const ba_settings *settings, server_rec *s, apr_pool_t *
             return NULL;
         }
         APR_ARRAY_PUSH(kept->all, ba_gate *) = kept->now;
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                     "BA0107: %d passwords are hashed at a time, %d wait: semaphore %d of ipcs -s",
+                     (int)want->min, (int)want->max, ba_gate_id(kept->now));
     }
     /* not in the process pool: our code is unloaded before that one goes */
     apr_pool_cleanup_register(pconf, kept, discard_gates, apr_pool_cleanup_null);
