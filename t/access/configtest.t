@@ -5,7 +5,7 @@
 # What `apachectl configtest` refuses, with file, line and what to do; and what it lets pass.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 BATest::state();

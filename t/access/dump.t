@@ -5,7 +5,7 @@
 # `apachectl -t -D DUMP_BETTERAUTH`: what it prints, to the letter. Sections of several servers, nested and merged.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Httpd;
 use BATest::MariaDB;
 

@@ -6,7 +6,7 @@
 # two modules httpd loads first, and where it loads one alone.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use File::Basename qw(dirname);

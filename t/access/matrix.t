@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 use utf8;
-use BATest;
+use BATest -own;
 use BATest::Matrix;
 use BATest::Sites;
 use POSIX ();

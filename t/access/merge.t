@@ -5,7 +5,7 @@
 # What is said inside wins, what is not said is inherited, and the default said on purpose is not the same as nothing said.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use File::Path qw(make_path);
 

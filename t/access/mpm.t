@@ -5,18 +5,16 @@
 # The other ways httpd runs requests: one process each (prefork), threads without event (worker).
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $db = private_mariadb('mpm');
 
-sub semaphores { open my $in, '<', '/proc/sysvipc/sem' or return 0; return scalar grep { (split)[4] eq $> } grep { /^\s*\d/ } <$in> }
-
 for my $mpm (qw(prefork worker)) {
     for my $dialect (qw(mysql sqlite)) {
         subtest "$mpm, $dialect" => sub {
-            my ($site, $before) = ("$mpm-$dialect", semaphores());
+            my $site = "$mpm-$dialect";
             $db->create("mpm_$mpm", schema('mysql')) if $dialect eq 'mysql';
             my $httpd = private_httpd(name => $site, mpm => $mpm, cache => '# the default cache', $dialect eq 'mysql' ? (mariadb => $db, database => "mpm_$mpm") : ());
             my $user = sign_up($site);
@@ -41,8 +39,9 @@ for my $mpm (qw(prefork worker)) {
 
             my ($what) = grep { /LoadModule mpm_/ } do { open my $base, '<', "$httpd->{dir}/base.conf" or die; <$base> };
             like($what, qr/mpm_${mpm}_module/, "it was $mpm");
+            is(semaphores($httpd), 1, 'one semaphore');
             $httpd->stop;
-            is(semaphores(), $before, 'no semaphore is left');
+            is(semaphores($httpd), 0, 'no semaphore is left');
             my @lines = log_lines($httpd->error_log);
             is(scalar @lines, 0, 'the log knows no trouble') or diag @lines;
         };

@@ -5,7 +5,7 @@
 # Smaller options: what a virtual host says wins over the server, what it does not say is inherited, and each is seen from outside.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};

@@ -5,7 +5,7 @@
 # Graceful restarts under load: sessions go on, nobody sees a 5xx, and semaphores neither pile up nor stay behind.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use Time::HiRes qw(time sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -13,21 +13,16 @@ plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 my $SITE = 'restart';
 my $ROUNDS = 4;
 
-sub semaphores { open my $in, '<', '/proc/sysvipc/sem' or return {}; my %sem; while (<$in>) { my @f = split; $sem{ $f[1] } = 1 if $f[4] =~ /^$>$/ } return \%sem }
-my $before = semaphores();
-sub ours { return scalar grep { !$before->{$_} } keys %{ semaphores() } }
-
 my $db = private_mariadb($SITE);
 $db->create('restart', schema('mysql'));
 my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'restart', cache => '# the default cache', main => "BetterAuthHashConcurrency 2 64\n", extra => "    DBDMax 4\n");
 my $user = sign_up($SITE);
 is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, 'a session');
-is(ours(), 1, 'one semaphore');
+is(semaphores($httpd), 1, 'one semaphore');
 my %generation = map { $_ => 1 } $httpd->children;
 
 # Six clients for as long as the restarts take: four read, two sign in and out.
 my $stop = BATest::state()->{workdir} . '/restart-stop-' . flavour();
-BATest::thaw();    # it takes its time, and the clients shall be at work when httpd restarts
 my $pid = fork // die "fork: $!";
 if (!$pid) {
     $SIG{TERM} = 'DEFAULT';
@@ -77,7 +72,7 @@ for my $round (1 .. $ROUNDS) {
     sleep 0.1 until (grep { !$old{$_} } $httpd->children) || time > $deadline;
     sleep 0.7;
     ok((grep { !$old{$_} } $httpd->children), "round $round: new children");
-    is(ours(), 1, "round $round: still one semaphore");
+    is(semaphores($httpd), 1, "round $round: still one semaphore");
     is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, "round $round: the session goes on");
 }
 open my $flag, '>', $stop or die;
@@ -116,7 +111,7 @@ my $after;
 do { sleep 0.1; $after = request($SITE, GET => '/members/page.html', cookie => $user->{cookie}) } until $after || time > $deadline;
 is($after && $after->{status}, 200, 'the session outlives a hard restart');
 $httpd->stop;
-is(ours(), 0, 'no semaphore is left');
+is(semaphores($httpd), 0, 'no semaphore is left');
 # AH00051: a child is killed that takes too long to go
 my @lines = grep { !/\bAH0005[12]\b|\bAH00045\b/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no trouble') or diag join "\n", @lines;

@@ -6,7 +6,7 @@
 # restart; the step itself: run twice, on tables of which some have the columns, and beside better-auth's own migration.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use File::Path qw(make_path);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};

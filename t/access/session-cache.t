@@ -5,7 +5,7 @@
 # BetterAuthSessionCache on one machine: no question to the database while an entry is good, and none believed after a revocation.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Httpd;
 use Time::HiRes qw(sleep time);
 

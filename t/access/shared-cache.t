@@ -5,7 +5,7 @@
 # mod_cache before a site: what one person was shown is shown to nobody else, whatever the program behind says about caching.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use File::Path qw(make_path);
 

@@ -5,7 +5,7 @@
 # A virtual host that speaks TLS itself and has no BetterAuthBaseURL: its own address is https, so are its cookies. HTTP/1.1 and HTTP/2.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};

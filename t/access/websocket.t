@@ -5,7 +5,7 @@
 # Websockets through mod_proxy: who may open one, from which pages, and that it ends with its session.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use Digest::SHA qw(sha1_base64);

@@ -5,7 +5,7 @@
 # BetterAuthSessionCache that two machines share: what one revokes, the other refuses at once; what the cache says is not taken on trust.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Daemon;
 use BATest::Sites;
 use Time::HiRes qw(sleep time);

@@ -5,7 +5,7 @@
 # BetterAuthDisablePath: neither another spelling nor a page gets to an endpoint that is switched off.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 

@@ -6,7 +6,7 @@
 use strict;
 use warnings;
 use utf8;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use Time::HiRes qw(sleep);
 

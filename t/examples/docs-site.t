@@ -6,7 +6,7 @@
 use strict;
 use warnings;
 use utf8;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -56,7 +56,7 @@ my $main = BATest::Sites::vhost('elsewhere', file => BATest::Sites::file($SITE),
         Header set Content-Security-Policy "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
     </Directory>
 END
-private_httpd(name => $SITE, main => $main, extra => "AddType text/html .html\nAddType text/css .css\nAddType text/javascript .js\n$conf");
+private_httpd(name => $SITE, main => $main, extra => "AddType text/html .html\nAddType text/javascript .js\n$conf");
 
 sub get { my ($path, %o) = @_; return request(delete $o{site} // $SITE, GET => $path, %o) }
 sub caching { my ($answer) = @_; return header($answer, 'cache-control') // 'none' }

@@ -10,7 +10,7 @@ use warnings;
 use utf8;
 use Digest::SHA qw(hmac_sha256_base64);
 use Encode qw(encode_utf8);
-use Exporter qw(import);
+use Exporter ();
 use IO::Socket::INET ();
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url);
@@ -18,13 +18,24 @@ use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
 use BATest::MariaDB;
+use BATest::Port;
 
+our @ISA = qw(Exporter);
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
     json_is error_is no_session user_count session_count sql clean signed sign_up new_email expect_log log_lines
     uri_escape is_httpd dialect free_port mariadb mails jwt
-    private_httpd private_mariadb schema configtest parallel SECRET ORIGIN PASSWORD));
+    private_httpd private_mariadb semaphores schema configtest parallel SECRET ORIGIN PASSWORD));
 
 use constant { PASSWORD => 'correct horse battery' };
+
+# "use BATest -own;" says that a test has no servers but those it starts itself, and may run beside any other (t/check).
+my $own;
+
+sub import {
+    my ($class, @how) = @_;
+    $own = 1 if grep { $_ eq '-own' } @how;
+    $class->export_to_level(1, $class);
+}
 
 binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failure_output, Test::More->builder->todo_output;
 
@@ -49,24 +60,16 @@ sub _httpd { BATest::state()->{flavours}{ flavour() } || {} }
 sub _site {
     my ($name) = @_;
     my $npm = BATest::state()->{npm};
-    return _httpd()->{sites}{$name} || ($name =~ /^npm-?(.*)/ && $npm->{ $1 || 'main' }) || die "no site $name\n";
+    my $ours = _httpd()->{sites}{$name};
+    die "$name belongs to all tests: say \"use BATest;\" without -own\n" if $own && !($ours && $ours->{private});
+    return $ours || ($name =~ /^npm-?(.*)/ && $npm->{ $1 || 'main' }) || die "no site $name\n";
 }
 
 # The databases an endpoint has to behave alike on. BA_SITES=npm runs a test against the npm server instead, which
 # proves that what the test expects is what better-auth does. kind: "mail" or "strict" of BATest::Sites.
 sub sites { my ($kind) = @_; return map { $kind ? "$kind-$_" : $_ } $ENV{BA_SITES} ? split /,/, $ENV{BA_SITES} : qw(mysql sqlite) }
 
-# A port nobody listens on just now, from a range that parallel runs do not share by chance.
-my $next_port;
-
-sub free_port {
-    $next_port ||= ($ENV{BA_TRIAL_PORT} || 20000 + ($$ * 7) % 10000);
-    for (1 .. 2000) {
-        my $port = $next_port++;
-        return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
-    }
-    die "no free port\n";
-}
+sub free_port { return BATest::Port::free(BATest::state()->{workdir}) }
 
 sub is_httpd { $_[0] !~ /^npm/ }
 sub dialect  { _site($_[0])->{dialect} }
@@ -116,8 +119,17 @@ sub private_httpd {
 sub private_mariadb {
     my ($name) = @_;
     stop_cleanly();
-    my $server = BATest::MariaDB->new(dir => BATest::state()->{workdir} . "/$name-" . flavour() . '-db', port => free_port());
+    my $state = BATest::state();
+    my $server = BATest::MariaDB->new(dir => "$state->{workdir}/$name-" . flavour() . '-db', port => free_port(), template => $state->{mariadb}{template});
     return $server->install;
+}
+
+# How many semaphores there are that this httpd has made. Others make theirs meanwhile.
+sub semaphores {
+    my ($httpd) = @_;
+    my %ours = map { $_ => 1 } _slurp($httpd->error_log) =~ /BA0107: .* semaphore (\d+)/g;
+    open my $in, '<', '/proc/sysvipc/sem' or return 0;
+    return scalar grep { $ours{ (split)[1] } } <$in>;
 }
 
 sub schema {
@@ -132,7 +144,7 @@ sub configtest {
     my ($conf, @without) = @_;
     require BATest::Httpd;
     my $httpd = _httpd();
-    return BATest::Httpd->configtest(dir => BATest::state()->{workdir} . '/configtest-' . flavour(), conf => $conf, env => $httpd->{env},
+    return BATest::Httpd->configtest(dir => BATest::state()->{workdir} . '/configtest-' . flavour() . "-$$", conf => $conf, env => $httpd->{env},
         load => BATest::Httpd::load_modules((grep { $_ eq 'betterauth' } @without) ? undef : $httpd->{module}, @without));
 }
 
@@ -140,7 +152,6 @@ sub configtest {
 sub parallel {
     my ($count, $code) = @_;
     pipe my $go_in, my $go_out or die "pipe: $!";
-    thaw();    # once, not in each of them
     my (@from, @pids);
     for my $n (1 .. $count) {
         pipe my $in, my $out or die "pipe: $!";
@@ -165,29 +176,9 @@ sub parallel {
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
 
-my $thawed;
-
-# Apache::Test's saved configuration. It asks httpd for its version once more, which needs what httpd needs.
-sub thaw {
-    my $httpd = _httpd();
-    return if $thawed++ || !$httpd->{sites}{mysql};
-    chdir $httpd->{dir} or die "$httpd->{dir}: $!\n";
-    my %env = %{ $httpd->{env} || {} };
-    local @ENV{ keys %env } = values %env;
-    require Apache::Test;
-    require Apache::TestRequest;
-    Apache::Test::config();
-}
-
 sub _connect {
     my ($name) = @_;
-    my $site = _site($name);
-    my $dir = _httpd()->{dir};
-    if (!is_httpd($name) || $site->{private} || !$dir) {
-        return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->{port});
-    }
-    thaw();
-    return Apache::TestRequest::vhost_socket($name);
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => _site($name)->{port});
 }
 
 # One request, one connection, nothing added but Host, Connection and Content-Length.

@@ -7,7 +7,7 @@
 use strict;
 use warnings;
 use utf8;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use BATest::SMTP;
 use Encode ();
@@ -281,29 +281,6 @@ sub killed {
     is("@odd", '', 'all that without a line');
 }
 
-sub sweeping {
-    my ($site) = @_;
-    my ($past, $future, $long) = (date($site, time - 1000), date($site, time + 1000), date($site, time - 8 * 86400));
-    my $user = sign_up($site);
-    my $id = $user->{user}{id};
-    my @rows = map { my $n = $_; my $at = $n % 2 ? $past : $future; "('sess$n', '$at', 'token-$n', '$past', '$past', '$id')" } 1 .. 1300;
-    my $q = dialect($site) eq 'mysql' ? '`' : '"';
-    sql($site, "INSERT INTO session (id, expiresAt, token, createdAt, updatedAt, userId) VALUES " . join ', ', @rows);
-    sql($site, "INSERT INTO verification (id, identifier, ${q}value$q, expiresAt, createdAt, updatedAt) VALUES ('v1', 'a', 'b', '$past', '$past', '$past'), ('v2', 'c', 'd', '$future', '$past', '$past')");
-    sql($site, 'DELETE FROM ba_mail');
-    my ($sent, $kept) = map { date($site, time - $_) } 2 * 86400, 3600;
-    sql($site, "INSERT INTO ba_mail (id, site, sender, recipient, message, createdAt, dueAt, sentAt, attempts) VALUES
-        ('m-sent', 'x', 'x', 'x', '', '$sent', NULL, '$sent', 1), ('m-kept', 'x', 'x', 'x', '', '$kept', NULL, '$kept', 1),
-        ('m-given-up', 'x', 'x', 'x', '', '$long', NULL, NULL, 60), ('m-given-up-lately', 'x', 'x', 'x', '', '$sent', NULL, NULL, 60),
-        ('m-waiting', 'x', 'x', 'x', 'x', '$long', '$future', NULL, 60)");
-    my $start = time;
-    ok(until_true(90, sub { session_count($site, "id LIKE 'sess%'") == 650 }), sprintf 'expired sessions are swept, others stay: %d rows, after %.0f s', session_count($site, "id LIKE 'sess%'"), time - $start);
-    until_true(90, sub { (sql($site, 'SELECT COUNT(*) FROM ba_mail'))[0][0] == 3 });
-    is_deeply([sql($site, 'SELECT id FROM ba_mail ORDER BY id')], [['m-given-up-lately'], ['m-kept'], ['m-waiting']], 'old mails are swept, others stay');
-    is_deeply([sql($site, "SELECT id FROM verification WHERE id IN ('v1', 'v2')")], [['v2']], 'an expired token is swept');
-    sql($site, 'DELETE FROM ba_mail');
-}
-
 my $db = private_mariadb('mail');
 for my $site (qw(mail-mysql mail-sqlite)) {
     my $mysql = $site eq 'mail-mysql';
@@ -315,7 +292,6 @@ for my $site (qw(mail-mysql mail-sqlite)) {
     subtest "$site: refused"  => sub { refused($site, $httpd, $smtp, !$mysql) };
     subtest "$site: broken"   => sub { broken($site, $httpd, $smtp) } if $mysql;
     subtest "$site: killed"   => sub { killed($site, $httpd, $smtp) } if $mysql;
-    subtest "$site: sweeping" => sub { sweeping($site) };
     $httpd->stop;
     $smtp->stop;
     my @odd = grep { !/BA07(?:01|11|12)|AH0005[12]|AH00045/ } log_lines($httpd->error_log);

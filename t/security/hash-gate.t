@@ -7,7 +7,7 @@
 use strict;
 use warnings;
 no warnings q(portable);    # addresses
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use IO::Socket::INET ();
 use IPC::SysV qw(GETNCNT GETVAL);

@@ -20,6 +20,8 @@ sub reset_to { my ($site, $token, $password) = @_; return post($site, '/reset-pa
 sub works { my ($site, $email, $password) = @_; return post($site, '/sign-in/email', { email => $email, password => $password })->{status} == 200 }
 sub told { my ($answer) = @_; return $answer ? "$answer->{status} " . ($answer->{json}{code} // '') : 'none' }
 sub counted { my %count; $count{$_}++ for @_; return \%count }
+# Of fifty who want a hash, some may be sent away by a machine that is busy with something else.
+sub refused { my ($count) = @_; return ($count->{'400 INVALID_TOKEN'} // 0) + (delete $count->{'503 SERVER_BUSY'} // 0) }
 
 # A database server of its own, for later.
 my $SITE = 'mail-database-down';
@@ -35,7 +37,9 @@ each_site {
         my $ada = sign_up($site, email => 'ada@example.com');
         my $token = token($site, 'ada@example.com');
         my @said = parallel(50, sub { return told(reset_to($site, $token, "new horse battery $_[0]")) });
-        is_deeply(counted(@said), { '200 ' => 1, '400 INVALID_TOKEN' => 49 }, 'one succeeds');
+        my $count = counted(@said);
+        is(refused($count), 49, 'forty-nine are refused');
+        is_deeply([%$count{'200 '}, sort keys %$count], ['200 ', 1, '200 ', '400 INVALID_TOKEN'], 'one succeeds') or diag explain $count;
         my ($winner) = grep { $said[$_ - 1] =~ /^200/ } 1 .. 50;
         ok(works($site, 'ada@example.com', "new horse battery $winner"), 'its password counts');
         is(scalar sql($site, 'SELECT id FROM account'), 1, 'in one account');
@@ -48,7 +52,9 @@ each_site {
         sql($site, 'DELETE FROM account');
         my @tokens = map { token($site, 'ada@example.com') } 1, 2;
         my @said = parallel(50, sub { return told(reset_to($site, $tokens[$_[0] % 2], $NEXT)) });
-        is_deeply(counted(@said), { '200 ' => 2, '400 INVALID_TOKEN' => 48 }, 'two tokens, twice');
+        my $count = counted(@said);
+        is(refused($count), 48, 'forty-eight are refused');
+        is_deeply([%$count{'200 '}, sort keys %$count], ['200 ', 2, '200 ', '400 INVALID_TOKEN'], 'two tokens, twice') or diag explain $count;
         ok(works($site, 'ada@example.com', $NEXT), 'the password counts');
         clean($site);
     };

@@ -6,7 +6,7 @@
 # children; and passwords of one account cannot be guessed from many addresses.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use Time::HiRes qw(time sleep);
 

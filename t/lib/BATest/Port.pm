@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+package BATest::Port;
+
+# Ports for the servers of one run of t/check.
+
+use strict;
+use warnings;
+use Digest::MD5 qw(md5);
+use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
+use File::Path qw(make_path);
+use IO::Socket::INET ();
+
+# Below what systems use for outgoing connections; another run on this machine begins elsewhere.
+use constant { FIRST => 18500, COUNT => 14000, BLOCK => 500 };
+
+# A port nobody listens on now, and that nobody else in this run will be given: tests run side by side.
+sub free {
+    my ($workdir) = @_;
+    make_path("$workdir/ports");
+    my $first = $ENV{BA_PORT_BASE} || FIRST + unpack('N', md5($workdir)) % (COUNT / BLOCK) * BLOCK;
+    for my $port ($first .. $first + 2000) {
+        sysopen my $mine, "$workdir/ports/$port", O_CREAT | O_EXCL | O_WRONLY or next;
+        return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
+    }
+    die "no free port\n";
+}
+
+1;
