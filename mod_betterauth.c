@@ -23,6 +23,7 @@
 #include "ba_page_element.h"
 #include "ba_pages.h"
 #include "ba_require.h"
+#include "ba_status.h"
 #include "ba_task.h"
 #include "ba_tunnels.h"
 
@@ -84,6 +85,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(ba_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_pages_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_forward_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(ba_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ba_status_register_hooks();
 }
 
 module AP_MODULE_DECLARE_DATA betterauth_module = {

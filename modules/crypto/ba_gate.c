@@ -143,6 +143,15 @@ void ba_gate_leave(ba_gate *gate, ba_permit permit)
     }
 }
 
+void ba_gate_load(const ba_gate *gate, int *busy, int *waiting)
+{
+    int left = semctl(gate->id, 0, GETVAL);
+    int queue = semctl(gate->id, 0, GETNCNT);
+
+    *busy = left < 0 ? 0 : gate->permits - left;
+    *waiting = queue < 0 ? 0 : queue;
+}
+
 int ba_gate_permits(const ba_gate *gate)
 {
     return gate->permits;

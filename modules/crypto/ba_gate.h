@@ -36,6 +36,10 @@ apr_status_t ba_gate_enter(ba_gate *gate, int timeout_ms, ba_permit *permit, int
 
 void ba_gate_leave(ba_gate *gate, ba_permit permit);
 
+/* How many hash and how many wait just now, as far as the kernel knows: in the moment a
+ * waiter is let in it is neither. */
+void ba_gate_load(const ba_gate *gate, int *busy, int *waiting);
+
 int ba_gate_permits(const ba_gate *gate);
 int ba_gate_waiters(const ba_gate *gate);
 
