@@ -200,6 +200,20 @@ subtest 'not ready' => sub {
     ok(!exists $now->{betterauth_mail_queue}, 'how much mail there is cannot be known');
 };
 
+subtest 'a server without a site' => sub {
+    my $flavour = BATest::state()->{flavours}{ flavour() };
+    my %site = (port => free_port(), private => 1);
+    $flavour->{sites}{'status-nothing'} = \%site;
+    my $bare = BATest::Httpd->new(dir => "$dir-bare", port => free_port(), module => $flavour->{module}, env => $flavour->{env},
+        sites => [{ name => 'status-nothing', port => $site{port}, conf => "<Location />\nSetHandler betterauth-status\nRequire local\n</Location>\n" }])->launch;
+    my %said = map { $_ => request('status-nothing', GET => "/x$_") } '', '/live', '/ready';
+    $bare->stop;
+    is($said{''}{status}, 500, 'has no metrics');
+    is($said{'/live'}{status}, 200, 'is alive');
+    is("$said{'/ready'}{status} $said{'/ready'}{body}", "503 not ready: no site is configured\n", 'is not ready');
+    is((grep { /\bBA0193\b/ } log_lines($bare->error_log))[0] ? 1 : 0, 1, 'and says why');
+};
+
 my @lines = grep { !/\bAH0005[12]\b|\bAH00045\b|\bBA01(?:04|05)\b|\bBA0201\b|\bBA0714\b|\bAH01630\b.*\/closed|\[dbd:error\]/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no other trouble') or diag join "\n", @lines;
 done_testing;

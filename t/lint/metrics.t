@@ -31,6 +31,14 @@ my %documented = map { $_ => 1 } $doc =~ /^\| `(betterauth_\w+)/mg;
 is_deeply([sort keys %documented], [sort keys %type], 'docs/monitoring.md has every family, and no other');
 is(join(' ', grep { !$sample{$_} && !$type{$_} } $doc =~ /\b(betterauth_\w+)\b/g), '', 'all that it mentions is there');
 
+# The events of the audit log.
+my %event = slurp("$SRC/modules/base/ba_event.c") =~ /\{"([a-z-]+)", "(\w+)",\s*"BA\d{4}:/g;
+my %told = $doc =~ /^\| `([a-z-]+)` \| (success|failure|denied) \|/mg;
+cmp_ok(scalar keys %event, '>=', 20, scalar(keys %event) . ' events seen');
+is_deeply(\%told, \%event, 'docs/monitoring.md has every event with its outcome, and no other');
+my $filter = slurp("$SRC/support/fail2ban/filter.d/betterauth.conf");
+is(join(' ', grep { !$event{$_} } map { split /\|/ } $filter =~ /"event":"\(\?:([a-z|-]+)\)"/), '', "fail2ban's filter waits for events that exist");
+
 my $dashboard = JSON::PP->new->utf8->decode(slurp("$SRC/support/grafana/betterauth.json"));
 my (@used, $panels);
 for my $panel (map { $_, @{ $_->{panels} || [] } } @{ $dashboard->{panels} }) {
