@@ -19,8 +19,8 @@ my $dir = "$state->{workdir}/$MYSQL-" . flavour();
 mkdir $dir;
 my %file = map { $_ => "$dir/$_.db" } $LITE, $FULL;
 my ($log, $piped, $access, $main) = map { "$dir/$_" } qw(audit.log piped.log access.log main.log);
-my $db = private_mariadb('audit');
-$db->create('see', schema('mysql'));
+my ($db, $DATABASE) = (mariadb(), 'ba_audit_' . flavour());
+$db->create($DATABASE, schema('mysql'));
 for my $name (keys %file) { BATest::MariaDB::_pipe(BATest::_slurp(schema('sqlite3')), 'sqlite3', $file{$name}) }
 # a program that reads lines, as rotatelogs does
 my $program = "$dir/reader.sh";
@@ -39,7 +39,7 @@ my $extra = <<'END';
         Require betterauth fresh 1h
     </Location>
 END
-my $httpd = private_httpd(name => $MYSQL, mariadb => $db, database => 'see', first => BATest::Sites::load('unique_id'),
+my $httpd = private_httpd(name => $MYSQL, mariadb => $db, database => $DATABASE, first => BATest::Sites::load('unique_id'),
     extra => qq{$extra    BetterAuthAuditLog "$log"\n    CustomLog "$access" "%U %{betterauth-event}n %{email}^BA %{BETTERAUTH_EMAIL}e %u %{UNIQUE_ID}e"\n},
     main => qq{BetterAuthAuditLog "$main"\nErrorLogFormat "[%t] [%-m:%l] [pid %P:tid %T] [client %a] [user\\\\ %{BETTERAUTH_USER_ID}e] %M"\n}
         . BATest::Sites::vhost($LITE, file => $file{$LITE}, extra => qq{$extra    BetterAuthAuditLog "|$program"\n})
@@ -69,7 +69,7 @@ my $AGENT = "Agent \"\\ \xe9 " . 'x' x 2000;
 my $CLIENT = '198.51.100.7';
 sub by { my ($site, $path, $data, %o) = @_; return post($site, $path, $data, %o, headers => ['X-Forwarded-For' => $o{from} // $CLIENT, 'User-Agent' => $AGENT, @{ $o{headers} || [] }]) }
 sub new_user { my ($site) = @_; my %user = (name => 'Zoe', email => new_email(), password => PASSWORD); my $a = by($site, '/sign-up/email', \%user); return { %user, cookie => cookie_header($a), token => $a->{json}{token}, id => $a->{json}{user}{id} } }
-sub rows { my ($site, $sql) = @_; return $site eq $MYSQL ? $db->sql($sql, 'see') : sql($site, $sql) }
+sub rows { my ($site, $sql) = @_; return $site eq $MYSQL ? $db->sql($sql, $DATABASE) : sql($site, $sql) }
 
 for my $site ($MYSQL, $LITE) {
     subtest "$site: each event" => sub {
@@ -248,5 +248,4 @@ subtest 'configtest' => sub {
 
 my @lines = grep { !/\bAH0005[12]\b|\bAH00045\b|\bAH00488\b|\bAH01630\b.*\/fresh|\[proxy(?:_http)?:error\]|\bBA0192\b/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no other trouble') or diag join "\n", @lines;
-$db->stop;
 done_testing;
