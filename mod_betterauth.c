@@ -4,6 +4,7 @@
 /* The module record and its hooks. Everything else lives under modules/. */
 
 #include "ba_api.h"
+#include "ba_audit_site.h"
 #include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_dbd.h"
@@ -16,11 +17,13 @@
 #include "ba_identity.h"
 #include "ba_interface.h"
 #include "ba_mail_document.h"
+#include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_mount.h"
 #include "ba_page_element.h"
 #include "ba_pages.h"
 #include "ba_require.h"
+#include "ba_status.h"
 #include "ba_task.h"
 #include "ba_tunnels.h"
 
@@ -44,6 +47,8 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_pre_config(ba_expr_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(ba_cache_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(ba_audit_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(ba_meter_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(ba_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ba_require_register(pool);
     ba_interface_register();
@@ -56,6 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
     ap_hook_post_config(ba_tunnels_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(ba_cache_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(ba_meter_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_task_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_tunnels_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ba_dbd_register_hooks();
@@ -79,6 +85,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(ba_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_pages_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(ba_forward_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(ba_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ba_status_register_hooks();
 }
 
 module AP_MODULE_DECLARE_DATA betterauth_module = {

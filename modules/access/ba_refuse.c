@@ -4,6 +4,7 @@
 #include "ba_refuse.h"
 
 #include "ba_asked.h"
+#include "ba_audit.h"
 #include "ba_cookie.h"
 #include "ba_httpd.h"
 #include "ba_module.h"
@@ -11,6 +12,7 @@
 #include "ba_require.h"
 #include "ba_text.h"
 #include "ba_url.h"
+#include "ba_who.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -212,10 +214,24 @@ int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
     return ba_refuse(r, &ba_err_unauthorized);
 }
 
+/* Somebody we know is asked for their password again. */
+static void tell_step_up(request_rec *r)
+{
+    const ba_call *call;
+
+    if (ba_who(r, &call) == APR_SUCCESS) {
+        ba_audit(call, BA_EVENT_STEP_UP,
+                 (ba_fact){.user = call->user->id, .session = call->session->id});
+    }
+}
+
 int ba_refuse_user(request_rec *r)
 {
     int for_people = is_navigation(r) || is_form(r);
 
+    if (ba_require_wants_fresh(r)) {
+        tell_step_up(r);
+    }
     if (ba_asked(r)) {
         return !ba_require_wants_fresh(r) ? ba_refuse(r, &ba_err_forbidden)
                : for_people               ? send_asked(r, "/sign-in?again=1", &ba_err_not_fresh)

@@ -10,6 +10,7 @@
 #define BA_CALL_H
 
 #include "ba_error.h"
+#include "ba_event.h"
 #include "ba_feature.h"
 #include "ba_types.h"
 
@@ -19,6 +20,7 @@
 struct ba_settings;
 struct ba_store;
 struct ba_gate;
+struct ba_meter;
 struct ba_limit;
 struct ba_session_cache;
 struct ba_revocations;
@@ -49,6 +51,9 @@ typedef struct ba_call_ops {
     /* Has whoever asks gone, as far as one can tell without waiting? Asked before costly
      * work that had to wait. NULL in place of a function: they are there. */
     int (*gone)(const struct ba_call *call);
+    /* Writes to the audit log; for ba_audit() alone. NULL in place of a function: there is
+     * none. */
+    void (*audit)(const struct ba_call *call, ba_event event, const ba_fact *fact);
 } ba_call_ops;
 
 typedef struct ba_answer {
@@ -69,6 +74,7 @@ typedef struct ba_call {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    struct ba_meter *meter; /* NULL: nothing is counted */
     const struct ba_session_cache *session_cache;    /* NULL: none */
     const struct ba_revocations *revocations; /* NULL: nobody tells */
     const ba_feature *const *features; /* ends with NULL; NULL: none */

@@ -163,6 +163,8 @@ const command_rec ba_directives[] = {
     SERVER_ROW("BetterAuthSessionCache", ba_kind_session_cache, session_cache, "shmcb 10", 1, 3600,
                NULL, "off, or PROVIDER[:ARGS] and LIFETIME: where sessions are kept for a while, so "
                "that the database is not asked each time"),
+    SERVER_ROW("BetterAuthAuditLog", ba_kind_log, audit_log, "off", 0, 0, NULL,
+               "FILE, \"|program arguments\" or off: who did what, as a JSON object a line"),
     SERVER_ROW("BetterAuthField", ba_kind_column, fields, NULL, 0, 0, NULL,
                "user|session NAME string|number|boolean|date [required] [readonly] [hidden] "
                "[default=VALUE] [column=NAME]: a column of the operator's own"),

@@ -57,6 +57,7 @@ extern const ba_kind ba_kind_rate_rule;
 extern const ba_kind ba_kind_hash;
 extern const ba_kind ba_kind_cookie_cache;
 extern const ba_kind ba_kind_session_cache;
+extern const ba_kind ba_kind_log;
 extern const ba_kind ba_kind_version;
 extern const ba_kind ba_kind_mailer;
 extern const ba_kind ba_kind_mailbox;

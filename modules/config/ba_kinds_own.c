@@ -300,6 +300,26 @@ static const char *read_session_cache(apr_pool_t *pool, const ba_slot *slot, voi
     return NULL;
 }
 
+/* As CustomLog takes them. */
+static const char *read_log(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                            char *const argv[])
+{
+    const char *target = NULL;
+
+    (void)slot, (void)argc;
+    if (*argv[0] == '|') {
+        target = argv[0][1] ? argv[0] : NULL;
+    }
+    else if (ap_cstr_casecmp(argv[0], "off")) {
+        target = *argv[0] ? ap_server_root_relative(pool, argv[0]) : NULL;
+    }
+    if (!target && ap_cstr_casecmp(argv[0], "off")) {
+        return "takes a file, \"|program arguments\" or off";
+    }
+    *(const char **)member = target;
+    return NULL;
+}
+
 /* It is compared, and stands in JSON. */
 static const char *read_version(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                 char *const argv[])
@@ -358,6 +378,7 @@ const ba_kind ba_kind_rate = {read_rate, sizeof(ba_rate), 2, 2};
 const ba_kind ba_kind_rate_rule = {read_rate_rule, sizeof(apr_array_header_t *), 2, 3};
 const ba_kind ba_kind_cookie_cache = {read_cookie_cache, sizeof(ba_cookie_cache), 1, 2};
 const ba_kind ba_kind_session_cache = {read_session_cache, sizeof(ba_cache_source), 1, 2};
+const ba_kind ba_kind_log = {read_log, sizeof(const char *), 1, 1};
 const ba_kind ba_kind_version = {read_version, sizeof(const char *), 1, 1};
 const ba_kind ba_kind_mailer = {read_mailer, sizeof(ba_mailer), 1, 2};
 const ba_kind ba_kind_mailbox = {read_mailbox, sizeof(ba_mailbox), 1, 1};

@@ -153,6 +153,7 @@ typedef struct ba_settings {
     ba_cookie_cache cookie_cache;
     const char *cookie_cache_version;
     ba_cache_source session_cache;
+    const char *audit_log; /* absolute path, or "|program"; NULL: off */
 
     /* derived by ba_settings_finish() */
     const char *origin;           /* serialised origin of base_url */

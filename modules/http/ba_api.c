@@ -67,6 +67,7 @@ static void answer_disabled(ba_call *call)
 int ba_api_handler(request_rec *r)
 {
     const ba_site *site = ba_httpd_site(r->server);
+    apr_time_t begun = apr_time_now();
     const ba_route *route;
     ba_call *call;
     const char *path;
@@ -108,5 +109,6 @@ int ba_api_handler(request_rec *r)
     if (call->mail_waiting) {
         ba_task_poke();
     }
+    ba_httpd_count(call, route, begun);
     return ba_httpd_answer(r, call);
 }

@@ -3,6 +3,7 @@
 
 #include "ba_dbd.h"
 
+#include "ba_meter_site.h"
 #include "ba_module.h"
 
 #include <apr_atomic.h>
@@ -138,25 +139,18 @@ static void log_failure(void *baton, const char *message)
 {
     lender *l = baton;
 
+    ba_meter_add(ba_meter_site(), BA_COUNT_DATABASE_STATEMENT, 1);
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server, "%s", message);
 }
 
-static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
+/* NULL: the database is down. */
+static ap_dbd_t *open_one(lender *l, apr_pool_t *pool)
 {
-    lender *l = baton;
     ap_dbd_t *rec = NULL;
-    apr_uint32_t before = 0;
 
-    /* a .htaccess can ask where no virtual host has a database */
-    if (!l->open || !l->source->driver) {
-        log_failure(l, "BA0106: no database: write DBDriver and DBDParams in this server");
-        return APR_EGENERAL;
-    }
-    if (!worth_trying(l)) {
-        return APR_EGENERAL;
-    }
     for (int i = 0; i < ATTEMPTS_MAX && !rec; ++i) {
-        before = apr_atomic_read32(&live);
+        apr_uint32_t before = apr_atomic_read32(&live);
+
         rec = l->open(pool, l->server);
         if (!rec && apr_atomic_read32(&live) >= before) {
             break;
@@ -164,8 +158,28 @@ static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
     }
     if (!rec) {
         give_up(l);
+    }
+    return rec;
+}
+
+static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
+{
+    lender *l = baton;
+    apr_time_t begun;
+    ap_dbd_t *rec;
+
+    /* a .htaccess can ask where no virtual host has a database */
+    if (!l->open || !l->source->driver) {
+        log_failure(l, "BA0106: no database: write DBDriver and DBDParams in this server");
         return APR_EGENERAL;
     }
+    begun = apr_time_now();
+    rec = worth_trying(l) ? open_one(l, pool) : NULL;
+    if (!rec) {
+        ba_meter_add(ba_meter_site(), BA_COUNT_DATABASE_CONNECT, 1);
+        return APR_EGENERAL;
+    }
+    ba_meter_time(ba_meter_site(), BA_TIMER_DATABASE_WAIT, apr_time_now() - begun);
     conn->driver = rec->driver;
     conn->handle = rec->handle;
     conn->prepared = rec->prepared;

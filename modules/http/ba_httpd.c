@@ -3,6 +3,7 @@
 
 #include "ba_httpd.h"
 
+#include "ba_audit_site.h"
 #include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_check_mail.h"
@@ -15,6 +16,7 @@
 #include "ba_languages.h"
 #include "ba_limit_site.h"
 #include "ba_mail_document.h"
+#include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_origin.h"
 #include "ba_revoke.h"
@@ -30,6 +32,9 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <ap_listen.h>
+
+/* Note of a request in which something happened: its name, for %{betterauth-event}n. */
+#define EVENT_NOTE "betterauth-event"
 
 /* ---- start */
 
@@ -94,7 +99,7 @@ static int prepare_cache(ba_settings *settings, const server_rec *s, apr_pool_t 
 
 /* A server without directives of ours shares its struct with the main one, so
  * each gets a copy of its own here. */
-static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revocations,
+static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revocations, ba_meter *meter,
                      apr_pool_t *pconf)
 {
     ba_server_config *shared = ap_get_module_config(s->module_config, &betterauth_module);
@@ -126,7 +131,9 @@ static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revoca
     site = apr_pcalloc(pconf, sizeof(*site));
     site->settings = settings;
     site->gate = gate;
-    if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK) {
+    site->meter = meter;
+    if (ba_limit_site_create(s, settings, ba_check_database(s), &site->limit, pconf) != OK
+        || ba_audit_site_open(s, settings->audit_log, &site->audit, pconf) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     site->has_pages = settings->link_pages = ba_check_has_pages(s);
@@ -134,6 +141,7 @@ static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revoca
     site->languages = ba_languages_load(settings, s, pconf);
     db = ba_dbd_create(s, ba_check_database(s), pconf);
     ba_db_extend(db, &settings->columns, pconf);
+    site->db = db;
     site->store = ba_store_create(db, pconf);
     site->revocations = revocations;
     if (ba_cache_site_create(s, revocations, site->store, &site->session_cache, pconf) != OK) {
@@ -147,6 +155,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     ba_server_config *config = ap_get_module_config(main->module_config, &betterauth_module);
     ba_revocations *revocations = NULL;
+    ba_meter *meter = NULL;
     struct ba_gate *gate = NULL;
 
     (void)plog;
@@ -157,12 +166,13 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (any_site(main)) {
         gate = ba_gate_site(main, &config->values.hash_concurrency, pconf);
         revocations = ba_cache_site_revocations(main);
+        meter = ba_meter_site_create(main, pconf);
         if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
     for (server_rec *s = main; s; s = s->next) {
-        int status = make_site(s, gate, revocations, pconf);
+        int status = make_site(s, gate, revocations, meter, pconf);
 
         if (status != OK) {
             return status;
@@ -224,7 +234,19 @@ static int call_gone(const ba_call *call)
     return ba_client_gone(call->baton);
 }
 
-static const ba_call_ops call_ops = {call_header, call_log, call_render, call_veto, call_gone};
+static void call_audit(const ba_call *call, ba_event event, const ba_fact *fact)
+{
+    request_rec *r = call->baton;
+    ba_audit_log *log = ba_httpd_site(r->server)->audit;
+
+    apr_table_setn(ba_httpd_first(r)->notes, EVENT_NOTE, ba_events[event].name);
+    if (log) {
+        ba_audit_site_write(r, log, call->settings->base_url, event, fact);
+    }
+}
+
+static const ba_call_ops call_ops
+    = {call_header, call_log, call_render, call_veto, call_gone, call_audit};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
  * so many bits. */
@@ -256,6 +278,7 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->store = site->store;
     call->gate = site->gate;
     call->limit = site->limit;
+    call->meter = site->meter;
     call->session_cache = site->session_cache;
     call->revocations = site->revocations;
     call->features = ba_route_features();
@@ -462,6 +485,12 @@ int ba_httpd_answer(request_rec *r, ba_call *call)
         ap_rputs(body, r);
     }
     return OK;
+}
+
+void ba_httpd_count(const ba_call *call, const ba_route *route, apr_time_t since)
+{
+    ba_meter_answer(call->meter, ba_route_number(route), call->answer.status,
+                    apr_time_now() - since);
 }
 
 int ba_httpd_error(request_rec *r, const ba_error *error)

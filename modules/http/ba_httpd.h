@@ -18,6 +18,9 @@ typedef struct ba_site {
     struct ba_store *store;
     struct ba_gate *gate;
     struct ba_limit *limit; /* NULL: nothing is limited */
+    struct ba_meter *meter; /* NULL: nothing is counted */
+    struct ba_audit_log *audit; /* NULL: none */
+    const struct ba_db *db;
     struct ba_session_cache *session_cache; /* NULL: none */
     struct ba_revocations *revocations;
     int has_pages; /* are our pages mounted? */
@@ -74,6 +77,9 @@ int ba_httpd_allow_origin(request_rec *r);
 
 /* Writes the answer: status, headers, cookies, body. Returns OK. */
 int ba_httpd_answer(request_rec *r, ba_call *call);
+
+/* Counts the call's answer and the time it took since then; route NULL: no endpoint. */
+void ba_httpd_count(const ba_call *call, const struct ba_route *route, apr_time_t since);
 
 /* Writes an error row as JSON, for code that has no call. Returns DONE. */
 int ba_httpd_error(request_rec *r, const ba_error *error);

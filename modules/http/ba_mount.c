@@ -48,9 +48,17 @@ const char *ba_mount_below(const char *uri, const char *mount)
     return !strncmp(uri, mount, len) && (uri[len] == '/' || !uri[len]) ? uri + len : NULL;
 }
 
+/* Of whoever watches: not among ours, since a guard does not let it in. */
+static int is_status(request_rec *r)
+{
+    const char *handler = configured_handler(r);
+
+    return handler && !strcmp(handler, BA_HANDLER_STATUS);
+}
+
 int ba_mount_translate(request_rec *r)
 {
-    if (r->proxyreq || (!ba_mount_is_ours(r) && !ba_mount_is_forward(r))) {
+    if (r->proxyreq || (!ba_mount_is_ours(r) && !ba_mount_is_forward(r) && !is_status(r))) {
         return DECLINED;
     }
     /* no file, but what follows expects a name */

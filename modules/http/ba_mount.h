@@ -12,6 +12,7 @@
 #define BA_HANDLER_API "betterauth"
 #define BA_HANDLER_PAGES "betterauth-pages"
 #define BA_HANDLER_FORWARD "betterauth-forward"
+#define BA_HANDLER_STATUS "betterauth-status"
 
 /* True if the location of r is mounted on the API or the pages, which a guard lets in. */
 int ba_mount_is_ours(request_rec *r);

@@ -7,6 +7,7 @@
 #include "ba_courier.h"
 #include "ba_httpd.h"
 #include "ba_kept.h"
+#include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_outbox.h"
 #include "ba_own_db.h"
@@ -102,6 +103,9 @@ static void sweep(database *d, ba_time now, apr_pool_t *temp)
 
         ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, d->own.server, "BA0715: %d %s swept", rows,
                      names[d->sweep]);
+        if (d->sweep == BA_SWEEP_SESSIONS) {
+            ba_meter_add(ba_meter_site(), BA_COUNT_SESSION_SWEPT, (apr_uint32_t)rows);
+        }
     }
     apr_cpystrn(d->cursor, cursor ? cursor : "", sizeof(d->cursor));
     if (!cursor && ++d->sweep == BA_SWEEPS) {
@@ -121,7 +125,7 @@ static void begin(task *t, apr_pool_t *pool)
         for (int i = 0; i < d->sites->nelts; ++i) {
             APR_ARRAY_PUSH(d->outboxes, ba_outbox *)
                 = ba_outbox_create(&d->own.db, APR_ARRAY_IDX(d->sites, i, const ba_settings *),
-                                   log_line, d, pool);
+                                   ba_meter_site(), log_line, d, pool);
         }
     }
 }

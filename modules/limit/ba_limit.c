@@ -3,6 +3,7 @@
 
 #include "ba_limit.h"
 
+#include "ba_audit.h"
 #include "ba_settings.h"
 #include "ba_text.h"
 
@@ -135,8 +136,7 @@ int ba_limit_request(ba_call *call, const char *endpoint)
     c->told |= wait != 0;
     ba_counters_release(call->limit->counters, key);
     if (first) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0802: too many requests to %s, client %s",
-                    endpoint ? endpoint : "unknown paths", call->client);
+        ba_audit(call, BA_EVENT_LIMITED, (ba_fact){.reason = endpoint ? endpoint : "unknown paths"});
     }
     return wait ? refuse(call, wait) : 1;
 }
@@ -191,10 +191,10 @@ int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try
     }
     ba_counters_release(call->limit->counters, attempt->key);
     if (first) {
-        ba_call_log(call, BA_LOG_INFO, 0,
-                    "BA0803: too many wrong passwords, user %s, client %s; %" APR_INT64_T_FMT
-                    " seconds to wait",
-                    user_id, call->client, (wait + 999) / 1000);
+        ba_audit(call, BA_EVENT_ACCOUNT_LOCKED,
+                 (ba_fact){.user = user_id,
+                           .reason = apr_psprintf(call->pool, "%" APR_INT64_T_FMT " seconds to wait",
+                                                  (wait + 999) / 1000)});
     }
     return wait ? refuse(call, wait) : 1;
 }

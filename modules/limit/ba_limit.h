@@ -32,7 +32,7 @@ typedef struct ba_try {
 typedef enum { BA_TRY_WRONG, BA_TRY_RIGHT, BA_TRY_UNDECIDED } ba_outcome;
 
 /* Asks before a password is compared. address: the account's, lower case, whether it
- * exists or not; user_id is for the log, "-" for nobody. 1: go on, and tell what came
+ * exists or not; user_id is for the log, NULL for nobody. 1: go on, and tell what came
  * of it. */
 int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try *attempt);
 

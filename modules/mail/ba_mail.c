@@ -3,6 +3,7 @@
 
 #include "ba_mail.h"
 
+#include "ba_audit.h"
 #include "ba_mime.h"
 #include "ba_random.h"
 #include "ba_settings.h"
@@ -178,7 +179,6 @@ void ba_mail_stored(ba_call *call, const ba_mail *mail)
         call->mail_waiting = 1;
     }
     else if (mail) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0701: a mail to somebody who had too many lately is "
-                                          "not sent, client %s", call->client);
+        ba_audit(call, BA_EVENT_MAIL_REFUSED, (ba_fact){.user = mail->user_id});
     }
 }

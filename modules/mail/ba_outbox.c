@@ -4,6 +4,7 @@
 #include "ba_outbox.h"
 
 #include "ba_courier.h"
+#include "ba_meter.h"
 #include "ba_random.h"
 #include "ba_settings.h"
 #include "ba_store_outbox.h"
@@ -43,6 +44,7 @@ typedef struct delivery {
 struct ba_outbox {
     const ba_db *db;
     const ba_settings *settings;
+    ba_meter *meter;
     ba_outbox_log log;
     void *baton;
     delivery *deliveries;
@@ -51,13 +53,14 @@ struct ba_outbox {
     apr_uint32_t stop;
 };
 
-ba_outbox *ba_outbox_create(const ba_db *db, const ba_settings *settings, ba_outbox_log log,
-                            void *baton, apr_pool_t *pool)
+ba_outbox *ba_outbox_create(const ba_db *db, const ba_settings *settings, ba_meter *meter,
+                            ba_outbox_log log, void *baton, apr_pool_t *pool)
 {
     ba_outbox *o = apr_pcalloc(pool, sizeof(*o));
 
     o->db = db;
     o->settings = settings;
+    o->meter = meter;
     o->log = log;
     o->baton = baton;
     return o;
@@ -167,6 +170,7 @@ static apr_status_t try_again(ba_outbox *o, const delivery *d, ba_time now, apr_
                                             d->job.error, temp);
 
     if (rv == APR_SUCCESS) {
+        ba_meter_add(o->meter, BA_COUNT_MAIL_FAILED, 1);
         o->log(o->baton, BA_LOG_WARN,
                apr_psprintf(temp,
                             "BA0711: mail %s could not be sent (attempt %d), next one in %d s: %s",
@@ -180,6 +184,7 @@ static apr_status_t give_up(ba_outbox *o, const delivery *d, apr_pool_t *temp)
     apr_status_t rv = ba_store_outbox_give_up(o->db, &d->row, d->job.error, temp);
 
     if (rv == APR_SUCCESS) {
+        ba_meter_add(o->meter, BA_COUNT_MAIL_GIVEN_UP, 1);
         o->log(o->baton, BA_LOG_ERROR,
                apr_psprintf(temp, "BA0712: mail %s will not be sent, after %d attempts: %s",
                             d->row.id, d->row.attempts, d->job.error));
@@ -192,6 +197,7 @@ static apr_status_t note_sent(ba_outbox *o, const delivery *d, ba_time now, apr_
     apr_status_t rv = ba_store_outbox_sent(o->db, &d->row, now, temp);
 
     if (rv == APR_SUCCESS) {
+        ba_meter_add(o->meter, BA_COUNT_MAIL_SENT, 1);
         o->log(o->baton, BA_LOG_INFO,
                apr_psprintf(temp, "BA0713: mail %s sent, %d ms after it was written", d->row.id,
                             (int)(now - d->row.created_at)));

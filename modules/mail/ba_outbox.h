@@ -19,9 +19,10 @@ typedef struct ba_outbox ba_outbox;
 /* Where its lines go. */
 typedef void (*ba_outbox_log)(void *baton, ba_log_level level, const char *message);
 
-/* settings: of the site; all must live as long as the outbox. */
+/* settings: of the site; meter: NULL, or who counts; all must live as long as the outbox. */
 ba_outbox *ba_outbox_create(const struct ba_db *db, const struct ba_settings *settings,
-                            ba_outbox_log log, void *baton, apr_pool_t *pool);
+                            struct ba_meter *meter, ba_outbox_log log, void *baton,
+                            apr_pool_t *pool);
 
 /* Does what can be done without waiting; with `look` asks for due mails. To be called
  * several times a second. */

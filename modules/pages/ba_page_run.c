@@ -58,6 +58,7 @@ void ba_page_call(ba_page_view *v, const char *method, const char *path, const j
 {
     ba_call *call = v->call;
     const ba_route *route = ba_route_find(method, path);
+    apr_time_t begun = apr_time_now();
 
     call->answer.status = 0;
     call->answer.error = NULL;
@@ -65,6 +66,7 @@ void ba_page_call(ba_page_view *v, const char *method, const char *path, const j
     call->path = path;
     call->query = query;
     ba_route_run(call, route, body);
+    ba_httpd_count(call, route, begun);
     call->query = NULL;
     if (call->mail_waiting) {
         ba_task_poke();

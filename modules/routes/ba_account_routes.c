@@ -4,6 +4,7 @@
 /* What a signed-in user does with the own row, password and accounts
  * (http-api 5.12, 5.14, 5.18). */
 
+#include "ba_audit.h"
 #include "ba_hashing.h"
 #include "ba_input.h"
 #include "ba_routes_int.h"
@@ -137,8 +138,8 @@ static int verified(ba_call *call, const char *hash, ba_bytes password)
     case BA_PASSWORD_FAILED:
         return 0;
     default:
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0409: wrong password of a signed-in user %s, client %s",
-                    call->user->id, call->client);
+        ba_audit(call, BA_EVENT_PASSWORD_WRONG,
+                 (ba_fact){.user = call->user->id, .session = call->session->id});
         ba_call_fail(call, &ba_err_invalid_password);
         return 0;
     }
@@ -219,8 +220,8 @@ static void store_password(ba_call *call, const change_body *body, const char *o
             return;
         }
     }
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0410: password changed, user %s, client %s",
-                call->user->id, call->client);
+    ba_audit(call, BA_EVENT_PASSWORD_CHANGED,
+             (ba_fact){.user = call->user->id, .session = call->session->id});
     answer_changed(call, session);
 }
 
@@ -299,6 +300,8 @@ static void unlink_account(ba_call *call, const void *input)
     switch (call->store->ops->account_delete(call->store, call->user->id, body->account_id,
                                              call->settings->unlink_all, call->pool)) {
     case APR_SUCCESS:
+        ba_audit(call, BA_EVENT_ACCOUNT_UNLINKED,
+                 (ba_fact){.user = call->user->id, .session = call->session->id});
         ba_route_answer_status(call);
         break;
     case APR_EEXIST:

@@ -5,6 +5,7 @@
  * issue. Where BetterAuthAdmin is off no row has the columns, and nobody is banned. */
 
 #include "ba_admin.h"
+#include "ba_audit.h"
 #include "ba_routes_int.h"
 #include "ba_store.h"
 
@@ -26,7 +27,7 @@ static const ba_error *lift(ba_call *call, const char *user_id)
     if (rv != APR_SUCCESS) {
         return &ba_err_unavailable;
     }
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0465: ban lifted, its time has passed, user %s", user_id);
+    ba_audit(call, BA_EVENT_BAN_LIFTED, (ba_fact){.user = user_id});
     return NULL;
 }
 
@@ -45,8 +46,7 @@ static const ba_error *refuses(ba_call *call, const ba_user *user)
         break;
     }
     if (error == &ba_err_banned) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0464: sign-in refused (banned), user %s, client %s",
-                    user->id, call->client);
+        ba_audit(call, BA_EVENT_SIGN_IN_BANNED, (ba_fact){.user = user->id, .reason = "banned"});
     }
     return error;
 }

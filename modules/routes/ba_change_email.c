@@ -4,6 +4,7 @@
 /* Ask for another address (http-api 5.13); the links that follow lead to
  * ba_email_routes.c. */
 
+#include "ba_audit.h"
 #include "ba_links.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
@@ -51,8 +52,8 @@ static void change_now(ba_call *call, const char *email, const char *callback)
         return;
     }
     ba_mail_stored(call, mail);
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0443: address changed, user %s, client %s",
-                call->user->id, call->client);
+    ba_audit(call, BA_EVENT_EMAIL_CHANGED_AT_ONCE,
+             (ba_fact){.user = call->user->id, .session = call->session->id});
     call->user = after;
     if (ba_session_send_again(call) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
@@ -73,6 +74,8 @@ static void ask_for_change(ba_call *call, const char *email, const char *callbac
         ba_call_fail(call, &ba_err_internal);
     }
     else if (ba_link_send(call, mail)) {
+        ba_audit(call, BA_EVENT_EMAIL_CHANGE_REQUESTED,
+                 (ba_fact){.user = call->user->id, .session = call->session->id});
         ba_route_answer_status(call);
     }
 }

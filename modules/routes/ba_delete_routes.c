@@ -3,6 +3,7 @@
 
 /* Users delete their account (http-api 5.15). */
 
+#include "ba_audit.h"
 #include "ba_hashing.h"
 #include "ba_links.h"
 #include "ba_random.h"
@@ -20,8 +21,8 @@
 static void answer_deleted(ba_call *call)
 {
     ba_session_clear_cookies(call);
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0431: account deleted, user %s, client %s",
-                call->user->id, call->client);
+    ba_audit(call, BA_EVENT_USER_DELETED,
+             (ba_fact){.user = call->user->id, .session = call->session->id});
     ba_call_ok(call, "{\"success\":true,\"message\":\"User deleted\"}");
 }
 

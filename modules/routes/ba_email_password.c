@@ -3,6 +3,7 @@
 
 /* Sign-up and sign-in by e-mail and password (http-api 5.7, 5.8). */
 
+#include "ba_audit.h"
 #include "ba_hashing.h"
 #include "ba_input.h"
 #include "ba_links.h"
@@ -86,8 +87,7 @@ static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *e
     const ba_settings *s = call->settings;
     const ba_user *user;
 
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0402: sign-up for a taken address, client %s",
-                call->client);
+    ba_audit(call, BA_EVENT_SIGN_UP_TAKEN, (ba_fact){0});
     if (s->auto_sign_in && !s->require_email_verification) {
         ba_call_fail(call, &ba_err_user_exists);
         return;
@@ -152,8 +152,8 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     }
     else {
         ba_mail_stored(call, mail);
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0401: sign-up, user %s, client %s", user->id,
-                    call->client);
+        ba_audit(call, BA_EVENT_SIGN_UP,
+                 (ba_fact){.user = user->id, .session = session ? session->id : NULL});
         answer_signed_up(call, user, session);
     }
 }
@@ -241,21 +241,20 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
         ba_call_fail(call, &ba_err_internal);
         return;
     }
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0404: sign-in, user %s, client %s", user->id,
-                call->client);
+    ba_audit(call, BA_EVENT_SIGN_IN, (ba_fact){.user = user->id, .session = session->id});
     answer_signed_in(call, body, user, session);
 }
 
-static void refuse(ba_call *call, const char *why, const char *user_id)
+static void refuse(ba_call *call, ba_failure why, const char *user_id)
 {
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0405: sign-in failed (%s), user %s, client %s", why,
-                user_id, call->client);
+    ba_audit(call, BA_EVENT_SIGN_IN_FAILED, (ba_fact){.user = user_id, .failure = why});
     ba_call_fail(call, &ba_err_credentials);
 }
 
 /* The password is right: who it is may know, and get a new link. */
 static void refuse_unverified(ba_call *call, const ba_user *user, const char *callback)
 {
+    ba_audit(call, BA_EVENT_SIGN_IN_UNVERIFIED, (ba_fact){.user = user->id});
     if (call->settings->verify_on_sign_in && ba_mail_offered(call)
         && !ba_link_send(call,
                          ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, callback))) {
@@ -292,7 +291,7 @@ static void sign_in(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
-    user_id = rv == APR_SUCCESS ? user->id : "-";
+    user_id = rv == APR_SUCCESS ? user->id : NULL;
     switch (ba_hashing_verify(call, email, user_id, hash, body->password)) {
     case BA_PASSWORD_GOOD:
         break;
@@ -300,9 +299,9 @@ static void sign_in(ba_call *call, const void *input)
         return;
     default:
         refuse(call,
-               rv == APR_NOTFOUND ? "unknown address"
-               : hash             ? "wrong password"
-                                  : "no password",
+               rv == APR_NOTFOUND ? BA_FAILURE_ADDRESS
+               : hash             ? BA_FAILURE_PASSWORD
+                                  : BA_FAILURE_NO_PASSWORD,
                user_id);
         return;
     }

@@ -3,6 +3,7 @@
 
 /* Prove an address: the links that are mailed, and where they lead (http-api 5.17). */
 
+#include "ba_audit.h"
 #include "ba_links.h"
 #include "ba_routes_int.h"
 #include "ba_session.h"
@@ -208,8 +209,8 @@ static void finish_change(ba_call *call, const mailed_link *l)
         return;
     }
     ba_mail_stored(call, notice);
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0441: address changed, user %s, client %s", l->user->id,
-                call->client);
+    ba_audit(call, BA_EVENT_EMAIL_CHANGED,
+             (ba_fact){.user = l->user->id, .session = added ? added->id : NULL});
     after->email = l->change_to;
     after->email_verified = 1;
     after->updated_at = call->now;
@@ -248,8 +249,8 @@ static void verify(ba_call *call, const mailed_link *l)
                rv == APR_NOTFOUND ? &ba_err_link_no_user : &ba_err_unavailable);
         return;
     }
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0442: address verified, user %s, client %s", l->user->id,
-                call->client);
+    ba_audit(call, BA_EVENT_EMAIL_VERIFIED,
+             (ba_fact){.user = l->user->id, .session = added ? added->id : NULL});
     after->email_verified = 1;
     call->user = after;
     if (!signs_in || hand_out(call, added)) {

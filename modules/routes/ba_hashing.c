@@ -5,6 +5,7 @@
 
 #include "ba_gate.h"
 #include "ba_limit.h"
+#include "ba_meter.h"
 #include "ba_settings.h"
 #include "ba_text.h"
 
@@ -38,8 +39,12 @@ static void refuse(ba_call *call, const char *why)
 static int enter(ba_call *call, ba_permit *permit)
 {
     int lost;
+    apr_time_t begun = apr_time_now();
     apr_status_t rv = ba_gate_enter(call->gate, WAIT_MS, permit, &lost);
 
+    if (rv == APR_SUCCESS) {
+        ba_meter_time(call->meter, BA_TIMER_HASH_WAIT, apr_time_now() - begun);
+    }
     if (lost) {
         ba_call_log(call, BA_LOG_WARN, 0,
                     "BA0601: the semaphore of BetterAuthHashConcurrency has been removed; this "
@@ -73,12 +78,15 @@ const char *ba_hashing_hash(ba_call *call, ba_bytes password)
 {
     const char *hash;
     ba_permit permit;
+    apr_time_t begun;
 
     if (!enter(call, &permit)) {
         return NULL;
     }
+    begun = apr_time_now();
     hash = ba_password_hash(&call->settings->hash, password, call->pool);
     ba_gate_leave(call->gate, &permit);
+    ba_meter_time(call->meter, BA_TIMER_HASH, apr_time_now() - begun);
     if (!hash) {
         fail(call);
     }
@@ -95,12 +103,15 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
 {
     ba_password_result result;
     ba_permit permit;
+    apr_time_t begun;
 
     if (!enter(call, &permit)) {
         return BA_PASSWORD_FAILED;
     }
+    begun = apr_time_now();
     result = ba_password_verify(stored, password, call->pool);
     ba_gate_leave(call->gate, &permit);
+    ba_meter_time(call->meter, BA_TIMER_HASH, apr_time_now() - begun);
     if (result == BA_PASSWORD_FAILED) {
         fail(call);
     }
@@ -108,7 +119,7 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
         ba_call_log(call, BA_LOG_WARN, 0,
                     "BA0605: the stored password hash of user %s has an unknown form or too high "
                     "a cost; the user needs a new password",
-                    user_id);
+                    user_id ? user_id : "-");
         result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
     }
     return result;

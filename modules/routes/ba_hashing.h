@@ -29,7 +29,7 @@ int ba_hashing_burn(ba_call *call, ba_bytes password);
 /* Compares a password with what is stored for the account of that address, lower case.
  * stored NULL: there is no such user, or none with a password; it costs as much, counts
  * as much, and is BA_PASSWORD_WRONG, and so is an unreadable stored hash, which is
- * logged. user_id is for the log, "-" for nobody. BA_PASSWORD_FAILED: the call has its
+ * logged. user_id is for the log, NULL for nobody. BA_PASSWORD_FAILED: the call has its
  * answer. */
 ba_password_result ba_hashing_verify(ba_call *call, const char *address, const char *user_id,
                                      const char *stored, ba_bytes password);

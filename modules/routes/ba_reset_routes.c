@@ -3,6 +3,7 @@
 
 /* A new password by a mailed link (http-api 5.16). */
 
+#include "ba_audit.h"
 #include "ba_hashing.h"
 #include "ba_limit.h"
 #include "ba_links.h"
@@ -62,8 +63,7 @@ static apr_status_t send_token(ba_call *call, const ba_user *user, const char *r
     rv = call->store->ops->verification_add(call->store, &token, mail, call->pool);
     if (rv == APR_SUCCESS) {
         ba_mail_stored(call, mail);
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0423: password reset requested, user %s, client %s",
-                    user->id, call->client);
+        ba_audit(call, BA_EVENT_RESET_REQUESTED, (ba_fact){.user = user->id});
     }
     return rv;
 }
@@ -183,8 +183,7 @@ static void set_password(ba_call *call, const ba_verification *token, const ba_u
     }
     ba_mail_stored(call, notice);
     ba_limit_clear(call, user->email);
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0424: password reset, user %s, client %s", user->id,
-                call->client);
+    ba_audit(call, BA_EVENT_RESET_DONE, (ba_fact){.user = user->id});
     ba_route_answer_status(call);
 }
 

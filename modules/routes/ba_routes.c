@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the mod_betterauth authors */
 
+#include "ba_audit.h"
 #include "ba_routes_int.h"
 
 #include "ba_origin.h"
@@ -79,6 +80,32 @@ const char *ba_route_endpoint(const char *path)
         }
     }
     return NULL;
+}
+
+const ba_route *ba_route_at(int number)
+{
+    for (const ba_feature *const *f = features; *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row) {
+            if (number-- == 0) {
+                return row;
+            }
+        }
+    }
+    return NULL;
+}
+
+int ba_route_number(const ba_route *route)
+{
+    int number = 0;
+
+    for (const ba_feature *const *f = features; route && *f; ++f) {
+        for (const ba_route *row = (*f)->routes; row->method; ++row, ++number) {
+            if (row == route) {
+                return number;
+            }
+        }
+    }
+    return -1;
 }
 
 int ba_route_fits(const char *glob)
@@ -163,8 +190,7 @@ static int check_urls(ba_call *call, const json_t *body)
             return 0;
         }
         if (url && (strlen(url) > URL_MAX || !ba_origin_redirect_allowed(call, url))) {
-            ba_call_log(call, BA_LOG_INFO, 0, "BA0501: untrusted %s refused, client %s",
-                        url_fields[i].label, call->client);
+            ba_audit(call, BA_EVENT_URL_REFUSED, (ba_fact){.reason = url_fields[i].label});
             ba_call_fail(call, url_fields[i].error);
             return 0;
         }
@@ -176,8 +202,7 @@ static int check_urls(ba_call *call, const json_t *body)
 static int origin_good(ba_call *call, const ba_error *error)
 {
     if (error) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0502: origin refused (%s), client %s", error->code,
-                    call->client);
+        ba_audit(call, BA_EVENT_ORIGIN_REFUSED, (ba_fact){.reason = error->code});
         ba_call_fail(call, error);
     }
     return !error;
@@ -201,6 +226,8 @@ static int admit(ba_call *call, ba_access access)
         return 0;
     }
     if (access == BA_FRESH && !ba_session_is_fresh(call)) {
+        ba_audit(call, BA_EVENT_STEP_UP,
+                 (ba_fact){.user = call->user->id, .session = call->session->id});
         ba_call_fail(call, &ba_err_not_fresh);
         return 0;
     }

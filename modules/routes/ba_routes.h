@@ -47,6 +47,12 @@ const char *ba_route_segment(const ba_call *call);
  * slashes at the end or not; NULL: none. What is counted by path is counted by this. */
 const char *ba_route_endpoint(const char *path);
 
+/* The row of this number, from 0 on; NULL: there are no more. */
+const ba_route *ba_route_at(int number);
+
+/* A row's number, -1 for NULL. */
+int ba_route_number(const ba_route *route);
+
 /* Is there an endpoint whose path fits the glob? */
 int ba_route_fits(const char *glob);
 

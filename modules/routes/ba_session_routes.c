@@ -4,6 +4,7 @@
 /* get-session, sign-out and the user's sessions (http-api 5.9 to 5.12). */
 
 #include "ba_admin.h"
+#include "ba_audit.h"
 #include "ba_cache_cookie.h"
 #include "ba_input.h"
 #include "ba_routes_int.h"
@@ -71,12 +72,16 @@ static const ba_schema sign_out_schema = {sign_out_fields, sizeof(sign_out_body)
  * and the cookie would work again once the database is back. */
 static void sign_out(ba_call *call, const void *body)
 {
+    ba_session *ended;
+
     (void)body;
-    if (ba_session_end(call) != APR_SUCCESS) {
+    if (ba_session_end(call, &ended) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
         return;
     }
-    ba_call_log(call, BA_LOG_INFO, 0, "BA0406: sign-out, client %s", call->client);
+    if (ended) {
+        ba_audit(call, BA_EVENT_SIGN_OUT, (ba_fact){.user = ended->user_id, .session = ended->id});
+    }
     ba_call_ok(call, "{\"success\":true}");
 }
 
@@ -144,8 +149,8 @@ static void revoke_session(ba_call *call, const void *input)
         rv = store->ops->session_delete(store, session->token, call->pool);
     }
     if (rv == APR_SUCCESS) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0407: session revoked, user %s, client %s",
-                    call->user->id, call->client);
+        ba_audit(call, BA_EVENT_SESSION_REVOKED,
+                 (ba_fact){.user = call->user->id, .session = session->id});
         if (!strcmp(session->id, call->session->id)) {
             ba_cache_cookie_delete(call); /* it would outlive the row */
         }
@@ -159,8 +164,8 @@ static void revoke_all(ba_call *call, const char *but_id)
         = call->store->ops->sessions_delete(call->store, call->user->id, but_id, call->pool);
 
     if (rv == APR_SUCCESS) {
-        ba_call_log(call, BA_LOG_INFO, 0, "BA0408: %s sessions revoked, user %s, client %s",
-                    but_id ? "other" : "all", call->user->id, call->client);
+        ba_audit(call, BA_EVENT_SESSIONS_REVOKED,
+                 (ba_fact){.user = call->user->id, .reason = but_id ? "all others" : "all"});
         if (!but_id) {
             ba_cache_cookie_delete(call);
         }

@@ -3,9 +3,11 @@
 
 #include "ba_session.h"
 
+#include "ba_audit.h"
 #include "ba_cache_cookie.h"
 #include "ba_cookie.h"
 #include "ba_mac.h"
+#include "ba_meter.h"
 #include "ba_random.h"
 #include "ba_session_cache.h"
 #include "ba_settings.h"
@@ -173,22 +175,33 @@ int ba_session_in_authorization(const ba_call *call)
     return token && (is_signed || (call->session && ba_mac_equal(token, call->session->token)));
 }
 
+static apr_status_t ask_database(ba_call *call, const char *token, ba_session **session,
+                                 ba_user **user)
+{
+    ba_store *store = call->store;
+    apr_time_t begun = apr_time_now();
+    apr_status_t rv = store->ops->session(store, token, session, user, call->pool);
+
+    ba_meter_time(call->meter, BA_TIMER_LOOKUP, apr_time_now() - begun);
+    return rv;
+}
+
 /* Asks the server's cache first, unless the database is to say so. */
 static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int confirmed,
                                        ba_session **session, ba_user **user)
 {
-    ba_store *store = call->store;
     ba_cache_look look;
     apr_status_t rv;
 
     if (confirmed || !call->session_cache || switched(call, "disableCookieCache")) {
-        return store->ops->session(store, token, session, user, call->pool);
+        return ask_database(call, token, session, user);
     }
     if (ba_session_cache_get(call, token, &look, session, user) == APR_SUCCESS) {
         call->session_cached = 1;
         return APR_SUCCESS;
     }
-    rv = store->ops->session(store, token, session, user, call->pool);
+    ba_meter_add(call->meter, BA_COUNT_CACHE_MISS, 1);
+    rv = ask_database(call, token, session, user);
     if (rv == APR_SUCCESS) {
         ba_session_cache_put(call, &look, *session, *user);
     }
@@ -202,12 +215,19 @@ static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
     apr_status_t rv = ask_cache_or_store(call, token, confirmed, &session, &user);
 
     if (rv == APR_SUCCESS && (ba_session_is_over(call, session) || is_barred(call, user))) {
+        ba_meter_add(call->meter, BA_COUNT_SESSION_EXPIRED, 1);
         rv = end_it(call, token);
         rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
     }
     if (rv == APR_NOTFOUND) {
         ba_session_clear_cookies(call);
     }
+    ba_meter_add(call->meter,
+                 rv == APR_NOTFOUND      ? BA_COUNT_KNOWN_TO_NOBODY
+                 : rv != APR_SUCCESS     ? BA_COUNT_KNOWN_FAILED
+                 : call->session_cached ? BA_COUNT_KNOWN_BY_CACHE
+                                         : BA_COUNT_KNOWN_BY_DATABASE,
+                 1);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -252,7 +272,11 @@ static apr_status_t find(ba_call *call, int confirmed)
         return APR_NOTFOUND;
     }
     call->session_cached = !confirmed && ask_cookie(call, token) == APR_SUCCESS;
-    return call->session_cached ? APR_SUCCESS : ask_store(call, token, confirmed);
+    if (call->session_cached) {
+        ba_meter_add(call->meter, BA_COUNT_KNOWN_BY_COOKIE, 1);
+        return APR_SUCCESS;
+    }
+    return ask_store(call, token, confirmed);
 }
 
 static apr_status_t ask(ba_call *call, int confirmed)
@@ -305,9 +329,7 @@ static int may_sign_in(ba_call *call, const ba_user *user, int remember)
                     user->id, call->client);
     }
     else {
-        ba_call_log(call, BA_LOG_INFO, 0,
-                    "BA0350: another module refuses the sign-in (%s), user %s, client %s",
-                    why->code, user->id, call->client);
+        ba_audit(call, BA_EVENT_SIGN_IN_REFUSED, (ba_fact){.user = user->id, .reason = why->code});
     }
     ba_call_fail(call, why);
     return 0;
@@ -356,6 +378,7 @@ const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remem
         ba_call_fail(call, &ba_err_create_session);
         return NULL;
     }
+    ba_meter_add(call->meter, BA_COUNT_SESSION_BEGUN, 1);
     return session;
 }
 
@@ -400,13 +423,19 @@ void ba_session_clear_cookies(ba_call *call)
     ba_cookie_delete(call, s->remember_cookie);
 }
 
-apr_status_t ba_session_end(ba_call *call)
+apr_status_t ba_session_end(ba_call *call, ba_session **ended)
 {
+    ba_store *store = call->store;
     const char *token = shown_token(call);
     apr_status_t rv = APR_SUCCESS;
+    ba_user *user;
 
+    *ended = NULL;
     if (token) {
-        rv = call->store->ops->session_delete(call->store, token, call->pool);
+        if (store->ops->session(store, token, ended, &user, call->pool) != APR_SUCCESS) {
+            *ended = NULL; /* gone already, or the database is down, which the next one says */
+        }
+        rv = store->ops->session_delete(store, token, call->pool);
     }
     if (rv == APR_SUCCESS) {
         ba_session_clear_cookies(call);

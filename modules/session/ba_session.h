@@ -63,7 +63,8 @@ apr_status_t ba_session_set_cookies(ba_call *call, const ba_session *session, co
 void ba_session_clear_cookies(ba_call *call);
 
 /* Deletes the session that the request names, expired or not, and clears
- * the cookies. APR_EGENERAL: the database is down and the session still lives. */
-apr_status_t ba_session_end(ba_call *call);
+ * the cookies. *ended: which it was, NULL: there was none. APR_EGENERAL: the database is
+ * down and the session still lives. */
+apr_status_t ba_session_end(ba_call *call, ba_session **ended);
 
 #endif

@@ -134,6 +134,7 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_MAIL_SENT] = "betterauth:mail-sent",
     [BA_SQL_MAIL_LATER] = "betterauth:mail-later",
     [BA_SQL_MAIL_GIVE_UP] = "betterauth:mail-give-up",
+    [BA_SQL_MAIL_QUEUE] = "betterauth:mail-queue",
     [BA_SQL_SESSION_SWEEP_LOOK] = "betterauth:session-sweep-look",
     [BA_SQL_SESSION_SWEEP] = "betterauth:session-sweep",
     [BA_SQL_VERIFICATION_SWEEP_LOOK] = "betterauth:verification-sweep-look",

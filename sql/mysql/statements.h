@@ -155,6 +155,10 @@
     "UPDATE `ba_mail` SET `dueAt` = NULL, `message` = '', `lastError` = %s"
     " WHERE `id` = %s AND `dueAt` = %s",
 
+[BA_SQL_MAIL_QUEUE] =
+    "SELECT COUNT(`id`), CAST(MIN(`createdAt`) AS CHAR(23)) FROM `ba_mail`"
+    " WHERE `dueAt` IS NOT NULL",
+
 /* The next 500 rows after a key: the last key of them, and the oldest date. Better
  * Auth's tables have no index by date, and get none from us. */
 [BA_SQL_SESSION_SWEEP_LOOK] =

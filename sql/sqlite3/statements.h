@@ -153,6 +153,9 @@
     "UPDATE \"ba_mail\" SET \"dueAt\" = NULL, \"message\" = '', \"lastError\" = %s"
     " WHERE \"id\" = %s AND \"dueAt\" = %s",
 
+[BA_SQL_MAIL_QUEUE] =
+    "SELECT COUNT(\"id\"), MIN(\"createdAt\") FROM \"ba_mail\" WHERE \"dueAt\" IS NOT NULL",
+
 /* The next 500 rows after a key: the last key of them, and the oldest date. Better
  * Auth's tables have no index by date, and get none from us. A date that is not text
  * is another program's, and "older" than any text. */

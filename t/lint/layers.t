@@ -32,7 +32,7 @@ my %MAY = (
     mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
     routes            => [qw(base crypto json token config limit origin store session mail)],
     http              => [qw(base crypto json token config language limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
-                          'mod_watchdog.h', 'util_mutex.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_betterauth.h', @HTTPD],
+                          'mod_watchdog.h', 'util_mutex.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
     pages             => [qw(http routes language limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
     access            => [qw(http session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
                           'mod_log_config.h', 'mod_betterauth.h', @HTTPD],

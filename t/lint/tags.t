@@ -13,7 +13,7 @@ my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
 my $CALL = qr/\b(?:ap_log_\w*error|ba_call_log|log_failure|(?:ops|lender|o)->log)\s*\(/;
 
 # Calls that print what their caller has tagged already.
-my %FORWARDS = ('modules/base/ba_call.c' => 1, 'modules/http/ba_httpd.c' => 1, 'modules/http/ba_dbd.c' => 1,
+my %FORWARDS = ('modules/base/ba_audit.c' => 2, 'modules/base/ba_call.c' => 1, 'modules/http/ba_httpd.c' => 1, 'modules/http/ba_dbd.c' => 1,
     'modules/http/ba_check.c' => 1, 'modules/http/ba_task.c' => 1, 'modules/http/ba_own_db.c' => 1);
 
 # The text up to the parenthesis that closes the one before pos().
@@ -28,7 +28,8 @@ sub arguments {
     return $out;
 }
 
-my (%where, $calls);
+my (%where, %level, $calls);
+my %LEVEL = (CRIT => 'crit', EMERG => 'emerg', ERR => 'error', ERROR => 'error', WARNING => 'warn', WARN => 'warn', NOTICE => 'notice', INFO => 'info', DEBUG => 'debug');
 for my $file ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.c") {
     open my $in, '<', $file or die "$file: $!\n";
     my $text = do { local $/; <$in> };
@@ -54,7 +55,11 @@ for my $file ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.c") {
         my ($tag, $rest, $behind) = ($1, $2, $3);
         my $place = "$short:" . $line_of->($-[0]);
         push @{ $where{$tag} }, $place;
-        ok($rest =~ /^: \S.{8}/ || $rest eq '' && $behind, "$tag has a text ($place)");
+        # the level in the same call, before it
+        my ($call) = substr($text, 0, $-[0]) =~ /([^;{}]*)$/;
+        my ($level) = $call =~ /.*\b(?:APLOG|BA_LOG)_(EMERG|CRIT|ERR(?:OR)?|WARN(?:ING)?|NOTICE|INFO|DEBUG)\b/s;
+        $level{$tag} = $LEVEL{$level} if $level;
+        ok($rest =~ /^: \S.{6}/ || $rest eq '' && $behind, "$tag has a text ($place)");
     }
     unlike($text, qr/BA\d{1,3}(?!\d)|BA\d{5}/, "$short: tags have four digits");
 }
@@ -71,5 +76,18 @@ for my $file (glob "$SRC/t/*.t $SRC/t/*/*.t $SRC/t/unit/*.c $SRC/docs/*.md $SRC/
     while (<$in>) { $gone{$1} = 1 while /\b(BA\d{4})\b/g }
 }
 is(join(' ', grep { !$where{$_} } sort keys %gone), '', 'tests and documents name tags that exist');
+
+# Each is explained, once, with its level where the call says it.
+my %row;
+open my $page, '<', "$SRC/docs/messages.md" or die "docs/messages.md: $!\n";
+while (<$page>) {
+    my ($tag, $level, $meaning) = /^\| (BA\d{4}) \| (\w+) \| (.+?) \| .*\|$/ or next;
+    ok(!$row{$tag}, "$tag is explained once");
+    like($meaning, qr/\w{3}.*\.$/, "$tag: in a sentence");
+    $row{$tag} = $level;
+}
+is_deeply([sort keys %row], [sort keys %where], 'docs/messages.md explains every tag, and no other');
+is($row{$_}, $level{$_}, "$_ has this level") for sort grep { $row{$_} } keys %level;
+cmp_ok(scalar keys %level, '>', 50, scalar(keys %level) . ' levels seen');
 
 done_testing;

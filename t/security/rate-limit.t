@@ -262,13 +262,13 @@ for my $server ($httpd, $mysql) {
     open my $in, '<', $server->error_log or die;
     my @lines = <$in>;
     my %times;
-    /BA0802: too many requests to (\S+|unknown paths), client (\S+)/ and $times{"$1 $2"}++ for @lines;
+    /BA0802: too many requests \((\S+|unknown paths)\), user -, client (\S+)/ and $times{"$1 $2"}++ for @lines;
     my @often = grep { $times{$_} > 2 } keys %times;
     is("@often", '', 'a refusal is a line once in its window, not for each') or diag explain \%times;
     next if $server == $mysql;
     cmp_ok(scalar keys %times, '>', 8, scalar(keys %times) . ' clients and paths were refused');
     is($times{'/sign-in/email 2001:0db8:0007:0001:0000:0000:0000:0000'}, 1, '97 times refused: one line');
-    is(scalar(grep { /BA0803: too many wrong passwords, user (?:\w{32}|-), client \S+; \d+ seconds to wait/ } @lines), 3, 'a line for each account that is slowed down');
+    is(scalar(grep { /BA0803: too many wrong passwords \(\d+ seconds to wait\), user (?:\w{32}|-), client \S+/ } @lines), 3, 'a line for each account that is slowed down');
     is(scalar(grep { /BA0[67]\d\d.*\@example\.com/ } @lines), 0, 'no address that somebody typed');
 }
 for my $server ($httpd, $mysql) {

@@ -578,7 +578,14 @@ static int gone(const ba_call *call)
     return f->gone;
 }
 
-static const ba_call_ops call_ops = {header, log_line, render, veto, gone};
+static void audit(const ba_call *call, ba_event event, const ba_fact *fact)
+{
+    fixture *f = call->baton;
+
+    APR_ARRAY_PUSH(f->events, fixture_event) = (fixture_event){event, *fact};
+}
+
+static const ba_call_ops call_ops = {header, log_line, render, veto, gone, audit};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {
@@ -666,6 +673,7 @@ int fixture_setup(void **state)
     f->store.tokens = apr_array_make(pool, 1, sizeof(ba_verification *));
     f->store.mails = apr_array_make(pool, 1, sizeof(ba_mail *));
     f->log = apr_array_make(pool, 4, sizeof(const char *));
+    f->events = apr_array_make(pool, 4, sizeof(fixture_event));
     fixture_call(f, "GET", "/");
     *state = f;
     return 0;

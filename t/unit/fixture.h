@@ -58,6 +58,12 @@ typedef struct fake_store {
     void (*before[OP_COUNT])(struct fake_store *store);
 } fake_store;
 
+/* What ba_audit() has told. */
+typedef struct fixture_event {
+    ba_event event;
+    ba_fact fact;
+} fixture_event;
+
 typedef struct fixture {
     apr_pool_t *pool;
     ba_settings settings;
@@ -65,6 +71,7 @@ typedef struct fixture {
     ba_call *call;        /* the latest of fixture_call() */
     apr_table_t *headers; /* of that call */
     apr_array_header_t *log; /* of const char *, over all calls */
+    apr_array_header_t *events; /* of fixture_event, likewise */
     const ba_error *veto; /* what another module says of any sign-in; NULL: nothing */
     int vetoes_asked;
     int gone; /* has the client gone, if anybody asks? */

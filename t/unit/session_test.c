@@ -350,8 +350,10 @@ static void sets_cookies(void **state)
 static void ends_sessions(void **state)
 {
     fixture *f = with_session(state, NOW - DAY, ""); /* expired or not */
+    ba_session *ended;
 
-    assert_int_equal(ba_session_end(f->call), APR_SUCCESS);
+    assert_int_equal(ba_session_end(f->call, &ended), APR_SUCCESS);
+    assert_string_equal(ended->id, "session1");
     assert_null(fixture_find_session(f, TOKEN));
     assert_cleared(f);
 }
@@ -359,9 +361,11 @@ static void ends_sessions(void **state)
 static void ending_no_session_clears_cookies(void **state)
 {
     fixture *f = *state;
+    ba_session *ended;
 
     fixture_header(f, "Cookie", NAME "=forged; " DATA ".0=x");
-    assert_int_equal(ba_session_end(f->call), APR_SUCCESS);
+    assert_int_equal(ba_session_end(f->call, &ended), APR_SUCCESS);
+    assert_null(ended);
     assert_int_equal(f->store.asked[OP_SESSION_DELETE], 0);
     assert_int_equal(cookies_set(f), 4);
     assert_non_null(fixture_cookie(f, DATA ".0"));
@@ -370,9 +374,10 @@ static void ending_no_session_clears_cookies(void **state)
 static void an_end_that_failed_clears_nothing(void **state)
 {
     fixture *f = with_session(state, DUE, "");
+    ba_session *ended;
 
     f->store.answer[OP_SESSION_DELETE] = APR_EGENERAL;
-    assert_int_equal(ba_session_end(f->call), APR_EGENERAL);
+    assert_int_equal(ba_session_end(f->call, &ended), APR_EGENERAL);
     assert_int_equal(cookies_set(f), 0);
 }
 
