@@ -14,10 +14,11 @@ use constant { USER => 'ba', PASSWORD => 'ba-test' };
 
 my $DAEMON = (grep { -x } qw(/usr/sbin/mariadbd /usr/libexec/mariadbd /usr/local/sbin/mariadbd))[0] || 'mariadbd';
 
-# dir: an absent directory of at most 80 characters (the socket lives in it); port: free.
+# dir: an absent directory of at most 80 characters (the socket lives in it); port: free. options: further ones of
+# mariadbd, or instead of ours.
 sub new {
     my ($class, %args) = @_;
-    return bless { dir => $args{dir}, port => $args{port}, pid => undef, owner => $$ }, $class;
+    return bless { dir => $args{dir}, port => $args{port}, options => $args{options} || [], pid => undef, owner => $$ }, $class;
 }
 
 # For a process that did not start the server but may talk to it.
@@ -55,7 +56,8 @@ sub start {
         exec $DAEMON, '--no-defaults', "--datadir=$dir/data", "--socket=$dir/sock", "--port=$self->{port}",
             "--pid-file=$dir/pid", "--tmpdir=$dir", qw(--bind-address=127.0.0.1 --skip-name-resolve
             --innodb-buffer-pool-size=48M --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=0
-            --max-connections=300 --performance-schema=0)
+            --max-connections=300 --performance-schema=0),
+            @{ $self->{options} }
             or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
@@ -127,6 +129,13 @@ sub dbd_params {
     my ($self, $database) = @_;
     return sprintf 'host=127.0.0.1 port=%d user=%s pass=%s dbname=%s reconnect=0 flags=CLIENT_FOUND_ROWS',
         $self->{port}, USER, PASSWORD, $database;
+}
+
+# The same by the server's socket, for users that may come that way.
+sub dbd_params_socket {
+    my ($self, $database) = @_;
+    return sprintf 'host=localhost sock=%s user=%s pass=%s dbname=%s reconnect=0 flags=CLIENT_FOUND_ROWS', $self->socket, USER,
+        PASSWORD, $database;
 }
 
 1;
