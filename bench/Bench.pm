@@ -315,7 +315,7 @@ sub quiet {
     my ($code) = @_;
     my $lock;
     if ($ENV{BA_LOCK}) {
-        open $lock, '>>', $ENV{BA_LOCK} or die "$ENV{BA_LOCK}: $!\n";
+        open $lock, '<', $ENV{BA_LOCK} or die "$ENV{BA_LOCK}: $!\n";
         flock $lock, LOCK_EX or die "$ENV{BA_LOCK}: $!\n";
         $load = first_line(q{cut -d' ' -f1 /proc/loadavg});
     }

@@ -12,13 +12,26 @@
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
+/* The bytes that encodeURIComponent leaves as they are. */
+static int is_plain(unsigned char c)
+{
+    return c < 0x80 && (apr_isalnum(c) || (c && strchr("-_.!~*'()", c)));
+}
+
 const char *ba_text_url_encode(const char *text, apr_pool_t *pool)
 {
-    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
-    char *o = out;
+    const unsigned char *p = (const unsigned char *)text;
+    char *out, *o;
 
-    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
-        if (*p < 0x80 && (apr_isalnum(*p) || strchr("-_.!~*'()", *p))) {
+    while (is_plain(*p)) {
+        ++p;
+    }
+    if (!*p) {
+        return text;
+    }
+    out = o = apr_palloc(pool, strlen(text) * 3 + 1);
+    for (p = (const unsigned char *)text; *p; ++p) {
+        if (is_plain(*p)) {
             *o++ = (char)*p;
         }
         else {
@@ -74,8 +87,11 @@ char *ba_text_url_decode(const char *text, apr_size_t text_len, int plus, apr_si
     char *o = out;
 
     for (apr_size_t i = 0; i < text_len; ++i) {
-        if (text[i] == '%' && i + 2 < text_len && hex_value(text[i + 1]) >= 0
-            && hex_value(text[i + 2]) >= 0) {
+        if (text[i] != '%' && text[i] != '+') {
+            *o++ = text[i];
+        }
+        else if (text[i] == '%' && i + 2 < text_len && hex_value(text[i + 1]) >= 0
+                 && hex_value(text[i + 2]) >= 0) {
             *o++ = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
             i += 2;
         }

@@ -267,14 +267,17 @@ static int is_shared(const cache *c)
 
 /* What the site may read of this cache is what it has put there, from the same users, with
  * the same secret and the same columns: an entry does not name what is in it. */
-static const char *scope_of(const ba_settings *settings, apr_pool_t *pconf)
+static const unsigned char *scope_of(const ba_settings *settings, apr_pool_t *pconf)
 {
     ba_bytes secret = APR_ARRAY_IDX(settings->secrets, 0, ba_bytes);
+    unsigned char *scope = apr_palloc(pconf, BA_CACHE_KEY);
 
-    return ba_mac_digest(apr_pstrcat(pconf, settings->base_url, "\n",
+    return ba_mac_sha256(apr_pstrcat(pconf, settings->base_url, "\n",
                                      apr_pstrmemdup(pconf, secret.data, secret.len), "\n",
                                      ba_columns_key(&settings->columns, pconf), NULL),
-                         pconf);
+                         scope)
+               ? scope
+               : NULL;
 }
 
 static void tell_once(server_rec *s)

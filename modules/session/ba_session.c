@@ -5,6 +5,7 @@
 
 #include "ba_cache_cookie.h"
 #include "ba_cookie.h"
+#include "ba_mac.h"
 #include "ba_random.h"
 #include "ba_session_cache.h"
 #include "ba_settings.h"
@@ -109,6 +110,11 @@ static apr_status_t refresh_if_due(ba_call *call, ba_session *session, ba_user *
     ba_refresh when = call->settings->session_refresh;
     int due = refresh_is_due(call, session);
 
+    /* most requests end here, without a look at a cookie that few have */
+    if ((!due && when != BA_REFRESH_POST && call->settings->cookie_cache.form == BA_CACHE_OFF)
+        || is_not_remembered(call)) {
+        return APR_SUCCESS;
+    }
     if (when == BA_REFRESH_POST && !call->refresh_now) {
         call->needs_refresh = due;
         due = 0;
@@ -139,13 +145,19 @@ static const char *token_of_feature(const ba_call *call)
     return token;
 }
 
-/* What names the session: a feature's token goes before the cookie, as upstream. */
-static const char *shown_token(const ba_call *call)
+/* What names the session, and its MAC: a feature's token goes before the cookie, as
+ * upstream. */
+static const char *shown_token(const ba_call *call, unsigned char mac[BA_MAC_BYTES])
 {
     const char *token = token_of_feature(call);
 
     if (!token) {
-        token = ba_cookie_get_signed(call, call->settings->session_cookie);
+        token = ba_cookie_open(call, call->settings->session_cookie, mac);
+    }
+    else if (ba_mac_bytes(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes),
+                          (ba_bytes){token, strlen(token)}, mac)
+             != APR_SUCCESS) {
+        return NULL;
     }
     return token && *token && strlen(token) <= BA_TOKEN_MAX ? token : NULL;
 }
@@ -156,8 +168,8 @@ int ba_session_claimed(const ba_call *call)
 }
 
 /* Asks the server's cache first, unless the database is to say so. */
-static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int confirmed,
-                                       ba_session **session, ba_user **user)
+static apr_status_t ask_cache_or_store(ba_call *call, const char *token, const unsigned char *mac,
+                                       int confirmed, ba_session **session, ba_user **user)
 {
     ba_store *store = call->store;
     ba_cache_look look;
@@ -166,7 +178,7 @@ static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int con
     if (confirmed || !call->session_cache || switched(call, "disableCookieCache")) {
         return store->ops->session(store, token, session, user, call->pool);
     }
-    if (ba_session_cache_get(call, token, &look, session, user) == APR_SUCCESS) {
+    if (ba_session_cache_get(call, token, mac, &look, session, user) == APR_SUCCESS) {
         call->session_cached = 1;
         return APR_SUCCESS;
     }
@@ -177,11 +189,12 @@ static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int con
     return rv;
 }
 
-static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
+static apr_status_t ask_store(ba_call *call, const char *token, const unsigned char *mac,
+                              int confirmed)
 {
     ba_session *session;
     ba_user *user;
-    apr_status_t rv = ask_cache_or_store(call, token, confirmed, &session, &user);
+    apr_status_t rv = ask_cache_or_store(call, token, mac, confirmed, &session, &user);
 
     if (rv == APR_SUCCESS && (ba_session_is_over(call, session) || is_barred(call, user))) {
         rv = end_it(call, token);
@@ -193,7 +206,7 @@ static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!is_not_remembered(call) && !switched(call, "disableRefresh")) {
+    if (!switched(call, "disableRefresh")) {
         rv = refresh_if_due(call, session, user);
     }
     if (rv == APR_SUCCESS) {
@@ -226,7 +239,8 @@ static apr_status_t ask_cookie(ba_call *call, const char *token)
 
 static apr_status_t find(ba_call *call, int confirmed)
 {
-    const char *token = shown_token(call);
+    unsigned char mac[BA_MAC_BYTES];
+    const char *token = shown_token(call, mac);
 
     call->session = NULL;
     call->user = NULL;
@@ -234,7 +248,7 @@ static apr_status_t find(ba_call *call, int confirmed)
         return APR_NOTFOUND;
     }
     call->session_cached = !confirmed && ask_cookie(call, token) == APR_SUCCESS;
-    return call->session_cached ? APR_SUCCESS : ask_store(call, token, confirmed);
+    return call->session_cached ? APR_SUCCESS : ask_store(call, token, mac, confirmed);
 }
 
 static apr_status_t ask(ba_call *call, int confirmed)
@@ -384,7 +398,8 @@ void ba_session_clear_cookies(ba_call *call)
 
 apr_status_t ba_session_end(ba_call *call)
 {
-    const char *token = shown_token(call);
+    unsigned char mac[BA_MAC_BYTES];
+    const char *token = shown_token(call, mac);
     apr_status_t rv = APR_SUCCESS;
 
     if (token) {

@@ -571,7 +571,14 @@ static const ba_error *veto(const ba_call *call, const ba_user *user, int rememb
     return f->veto;
 }
 
-static const ba_call_ops call_ops = {header, log_line, render, veto};
+static const char *origin(const ba_call *call)
+{
+    const char *host = ba_call_header(call, "Host");
+
+    return host ? apr_pstrcat(call->pool, "http://", host, NULL) : ORIGIN;
+}
+
+static const ba_call_ops call_ops = {header, origin, log_line, render, veto};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {
@@ -585,7 +592,6 @@ ba_call *fixture_call(fixture *f, const char *method, const char *path)
     call->method = method;
     call->path = path;
     call->client = "192.0.2.7";
-    call->origin = ORIGIN;
     f->call = call;
     f->headers = apr_table_make(f->pool, 4);
     return call;
