@@ -433,8 +433,9 @@ sub describe {
         my $version = JSON::PP->new->decode(read_file("$SRC/t/node/node_modules/better-auth/package.json"))->{version};
         print ', Node ', first_line("'$NODE' --version"), " with better-auth $version";
     }
-    print ".\nMedian of $ROUNDS rounds of $SECONDS s; in brackets the lowest and highest ratio of a round. wrk, the servers and ",
-        "MariaDB share the cores.\n", ($more // ''), "\n";
+    print ".\n";
+    print "Median of $ROUNDS rounds of $SECONDS s; in brackets the lowest and highest ratio of a round. " if %rate;
+    print "wrk, the servers and MariaDB share the cores.\n", ($more // ''), "\n";
     return;
 }
 
