@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mod_betterauth authors
 //
-// The npm server that httpd is compared with: one worker per core, no rate limit, no cookie cache.
+// The npm server that httpd is compared with: no rate limit; a cluster where there is
+// more than one worker.
 //
-//   node npm-server.mjs CONFIG.json      { port, workers, secret, baseURL, database: options of mysql2 }
+//   node npm-server.mjs CONFIG.json      { port, workers, secret, baseURL, cache, database: options of mysql2 }
 //
 // Prints "ready" when every worker listens.
 import cluster from 'node:cluster';
@@ -15,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
-if (cluster.isPrimary) {
+if (cluster.isPrimary && config.workers > 1) {
   let listening = 0;
   cluster.on('listening', () => { if (++listening === config.workers) console.log('ready'); });
   cluster.on('exit', () => process.exit(1));
@@ -32,7 +33,8 @@ if (cluster.isPrimary) {
     database: createPool({ ...config.database, timezone: 'Z' }),
     emailAndPassword: { enabled: true },
     rateLimit: { enabled: false },
+    session: { cookieCache: { enabled: config.cache } },
     telemetry: { enabled: false },
   });
-  createServer(toNodeHandler(auth)).listen(config.port, '127.0.0.1');
+  createServer(toNodeHandler(auth)).listen(config.port, '127.0.0.1', () => { if (config.workers === 1) console.log('ready'); });
 }

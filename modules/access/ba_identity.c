@@ -55,6 +55,10 @@ static int same_name(const char *a, const char *b, apr_size_t len)
 
 static int is_identity(const char *name, apr_size_t len)
 {
+    /* asked of each header of each request: few begin so */
+    if (apr_tolower(*name) != 'x' && apr_tolower(*name) != 'r') {
+        return 0;
+    }
     for (int i = 0; i < EXPORTS; ++i) {
         if (same_name(exports[i].header, name, len)) {
             return 1;
@@ -220,10 +224,10 @@ void ba_identity_export(request_rec *r, const ba_dir_settings *dir, const ba_use
         const char *value = user ? ba_identity_value(i, user, session) : NULL;
 
         if (value && (dir->export_to & BA_EXPORT_ENV)) {
-            apr_table_setn(r->subprocess_env, exports[i].env, value);
+            apr_table_addn(r->subprocess_env, exports[i].env, value);
         }
         if (value && (dir->export_to & BA_EXPORT_HEADERS)) {
-            apr_table_setn(r->headers_in, exports[i].header, encoded(i, value, r->pool));
+            apr_table_addn(r->headers_in, exports[i].header, encoded(i, value, r->pool));
         }
     }
 }

@@ -37,6 +37,8 @@ typedef enum {
 typedef struct ba_call_ops {
     /* First value of a request header, NULL if there is none. */
     const char *(*header)(const struct ba_call *call, const char *name);
+    /* The origin that the request was addressed to, by its Host. */
+    const char *(*origin)(const struct ba_call *call);
     /* Prints one line; message starts with its tag "BAnnnn: ". */
     void (*log)(const struct ba_call *call, ba_log_level level, apr_status_t rv,
                 const char *message);
@@ -86,7 +88,6 @@ typedef struct ba_call {
     const char *path;   /* below the base path: "/sign-in/email" */
     const char *query;  /* raw, NULL if none */
     const char *client; /* normal form of http-api 7.3, "" if unknown */
-    const char *origin; /* that the request was addressed to, by its Host */
 
     /* The raw body; read on demand, by ops' owner, before ba_routes_serve(). */
     ba_bytes body; /* data NULL: none */

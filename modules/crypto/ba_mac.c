@@ -3,61 +3,112 @@
 
 #include "ba_mac.h"
 
+#include <apr_atomic.h>
 #include <apr_encode.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
-apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES])
+#define BLOCK 64 /* bytes that SHA-256 works on */
+
+/* HMAC() and EVP_sha256() look the algorithm up by name at each call, which takes four
+ * times as long as the hash of a token. Fetched once in a process. */
+static const EVP_MD *sha256(void)
 {
-    return HMAC(EVP_sha256(), secret.data, (int)secret.len, (const unsigned char *)text.data,
-                text.len, out, NULL)
-               ? APR_SUCCESS
-               : APR_EGENERAL;
+    static volatile void *fetched;
+    EVP_MD *mine = (EVP_MD *)(apr_uintptr_t)apr_atomic_casptr(&fetched, NULL, NULL);
+
+    if (!mine) {
+        void *first;
+
+        mine = EVP_MD_fetch(NULL, "SHA256", NULL);
+        first = mine ? apr_atomic_casptr(&fetched, mine, NULL) : NULL;
+        if (first) {
+            EVP_MD_free(mine);
+            mine = first;
+        }
+    }
+    return mine;
 }
 
-/* Writes the signature and its NUL to out. */
-static int sign(ba_bytes secret, const char *value, apr_size_t len, char out[BA_MAC_LENGTH + 1])
+static int digest(EVP_MD_CTX *ctx, const void *first, apr_size_t first_len, const void *second,
+                  apr_size_t second_len, unsigned char out[BA_MAC_BYTES])
 {
-    unsigned char mac[BA_MAC_BYTES];
-    ba_bytes text = {value, len};
+    return EVP_DigestInit_ex2(ctx, sha256(), NULL) && EVP_DigestUpdate(ctx, first, first_len)
+           && EVP_DigestUpdate(ctx, second, second_len) && EVP_DigestFinal_ex(ctx, out, NULL);
+}
 
-    return ba_mac_bytes(secret, text, mac) == APR_SUCCESS
-           && EVP_EncodeBlock((unsigned char *)out, mac, sizeof(mac)) == BA_MAC_LENGTH;
+/* RFC 2104 */
+apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES])
+{
+    unsigned char inner[BLOCK] = {0}, outer[BLOCK];
+    EVP_MD_CTX *ctx = sha256() ? EVP_MD_CTX_new() : NULL;
+    int good = ctx != NULL;
+
+    if (good && secret.len > BLOCK) {
+        good = digest(ctx, secret.data, secret.len, NULL, 0, inner);
+    }
+    else if (good) {
+        memcpy(inner, secret.data, secret.len);
+    }
+    for (int i = 0; i < BLOCK; ++i) {
+        outer[i] = inner[i] ^ 0x5C;
+        inner[i] ^= 0x36;
+    }
+    good = good && digest(ctx, inner, BLOCK, text.data, text.len, out)
+           && digest(ctx, outer, BLOCK, out, BA_MAC_BYTES, out);
+    OPENSSL_cleanse(inner, BLOCK);
+    OPENSSL_cleanse(outer, BLOCK);
+    EVP_MD_CTX_free(ctx);
+    return good ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static int encode(const unsigned char mac[BA_MAC_BYTES], char out[BA_MAC_LENGTH + 1])
+{
+    return EVP_EncodeBlock((unsigned char *)out, mac, BA_MAC_BYTES) == BA_MAC_LENGTH;
 }
 
 const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool)
 {
     char *out = apr_palloc(pool, BA_MAC_LENGTH + 1);
+    ba_bytes text = {value, strlen(value)};
+    unsigned char mac[BA_MAC_BYTES];
 
-    return sign(secret, value, strlen(value), out) ? out : NULL;
+    return ba_mac_bytes(secret, text, mac) == APR_SUCCESS && encode(mac, out) ? out : NULL;
 }
 
-const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
-                          apr_pool_t *pool)
+const char *ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
+                        unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool)
 {
     const char *dot = strrchr(signed_value, '.');
     char expected[BA_MAC_LENGTH + 1];
     int good = 0;
+    ba_bytes text;
 
     if (!dot || dot == signed_value || strlen(dot + 1) != BA_MAC_LENGTH
         || dot[BA_MAC_LENGTH] != '=') {
         return NULL;
     }
+    text = (ba_bytes){signed_value, (apr_size_t)(dot - signed_value)};
     for (int i = 0; i < secrets->nelts && !good; ++i) {
-        ba_bytes secret = APR_ARRAY_IDX(secrets, i, ba_bytes);
-
-        good = sign(secret, signed_value, (apr_size_t)(dot - signed_value), expected)
-               && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
+        good = ba_mac_bytes(APR_ARRAY_IDX(secrets, i, ba_bytes), text, mac) == APR_SUCCESS
+               && encode(mac, expected) && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
     }
-    return good ? apr_pstrmemdup(pool, signed_value, (apr_size_t)(dot - signed_value)) : NULL;
+    return good ? apr_pstrmemdup(pool, text.data, text.len) : NULL;
+}
+
+const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
+                          apr_pool_t *pool)
+{
+    unsigned char mac[BA_MAC_BYTES];
+
+    return ba_mac_open(secrets, signed_value, mac, pool);
 }
 
 int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES])
 {
-    return EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL) == 1;
+    return sha256() && EVP_Digest(text, strlen(text), out, NULL, sha256(), NULL) == 1;
 }
 
 const char *ba_mac_digest(const char *text, apr_pool_t *pool)

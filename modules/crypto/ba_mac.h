@@ -25,6 +25,10 @@ apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_M
 const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
                           apr_pool_t *pool);
 
+/* The same, and the signature's bytes. */
+const char *ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
+                        unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool);
+
 /* SHA-256 of text; 0 if OpenSSL fails. */
 int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES]);
 

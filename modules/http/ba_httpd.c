@@ -207,6 +207,11 @@ static const char *call_header(const ba_call *call, const char *name)
     return apr_table_get(r->headers_in, name);
 }
 
+static const char *call_origin(const ba_call *call)
+{
+    return ap_construct_url(call->pool, "", call->baton);
+}
+
 static void call_log(const ba_call *call, ba_log_level level, apr_status_t rv, const char *message)
 {
     static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
@@ -245,8 +250,8 @@ static void call_audit(const ba_call *call, ba_event event, const ba_fact *fact)
     }
 }
 
-static const ba_call_ops call_ops
-    = {call_header, call_log, call_render, call_veto, call_gone, call_audit};
+static const ba_call_ops call_ops = {call_header, call_origin, call_log, call_render,
+                                     call_veto,   call_gone,   call_audit};
 
 /* http-api 7.3: IPv4 dotted, also where IPv6 wraps it; IPv6 in full, cut to a subnet of
  * so many bits. */
@@ -288,7 +293,6 @@ ba_call *ba_httpd_call(request_rec *r, const char *method, const char *path)
     call->path = path;
     call->query = r->args;
     call->client = client_of(r, site->settings->ipv6_subnet);
-    call->origin = ap_construct_url(r->pool, "", r);
     return call;
 }
 
@@ -397,10 +401,17 @@ void ba_httpd_send_cookies(request_rec *r, const ba_call *call)
 
 const char *ba_httpd_header_value(const char *text, apr_pool_t *pool)
 {
-    char *out = apr_palloc(pool, strlen(text) * 3 + 1);
-    char *o = out;
+    const unsigned char *p = (const unsigned char *)text;
+    char *out, *o;
 
-    for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+    while (*p > ' ' && *p < 0x7F) {
+        ++p;
+    }
+    if (!*p) {
+        return text;
+    }
+    out = o = apr_palloc(pool, strlen(text) * 3 + 1);
+    for (p = (const unsigned char *)text; *p; ++p) {
         if (*p > ' ' && *p < 0x7F) {
             *o++ = (char)*p;
         }

@@ -105,7 +105,7 @@ static const char *claimed_origin(const ba_call *call)
         origin = referer_origin(call);
     }
     else if (!strcmp(origin, "null") && site && !strcmp(site, "same-origin")) {
-        origin = call->origin;
+        origin = call->ops->origin(call);
     }
     return origin;
 }

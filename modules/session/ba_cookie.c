@@ -3,7 +3,6 @@
 
 #include "ba_cookie.h"
 
-#include "ba_mac.h"
 #include "ba_settings.h"
 #include "ba_text.h"
 
@@ -90,11 +89,18 @@ const char *ba_cookie_get(const ba_call *call, const char *name)
     return NULL;
 }
 
-const char *ba_cookie_get_signed(const ba_call *call, const char *name)
+const char *ba_cookie_open(const ba_call *call, const char *name, unsigned char mac[BA_MAC_BYTES])
 {
     const char *value = ba_cookie_get(call, name);
 
-    return value ? ba_mac_verify(call->settings->secrets, value, call->pool) : NULL;
+    return value ? ba_mac_open(call->settings->secrets, value, mac, call->pool) : NULL;
+}
+
+const char *ba_cookie_get_signed(const ba_call *call, const char *name)
+{
+    unsigned char mac[BA_MAC_BYTES];
+
+    return ba_cookie_open(call, name, mac);
 }
 
 static const char *attributes(const ba_call *call, apr_int64_t max_age)
@@ -281,6 +287,12 @@ void ba_cookie_delete_chunks(ba_call *call, const char *name)
 
 void ba_cookie_delete_chunked(ba_call *call, const char *name)
 {
+    const char *header = ba_call_header(call, "Cookie");
+
+    /* nearly always there is none */
+    if (apr_is_empty_table(call->answer.cookies) && (!header || !strstr(header, name))) {
+        return;
+    }
     apr_table_unset(call->answer.cookies, name);
     if (ba_cookie_get(call, name)) {
         ba_cookie_delete(call, name);

@@ -7,6 +7,7 @@
 #define BA_COOKIE_H
 
 #include "ba_call.h"
+#include "ba_mac.h"
 
 /* Max-Age of a cookie that ends with the browser. */
 #define BA_COOKIE_BROWSER (-1)
@@ -16,6 +17,9 @@ const char *ba_cookie_get(const ba_call *call, const char *name);
 
 /* Value of a signed cookie whose signature is good, else NULL. */
 const char *ba_cookie_get_signed(const ba_call *call, const char *name);
+
+/* The same, and the signature, which nobody can make who does not know the secret. */
+const char *ba_cookie_open(const ba_call *call, const char *name, unsigned char mac[BA_MAC_BYTES]);
 
 /* The Cookie header without what is ours, for applications that have no business with
  * it; NULL if nothing is left. */

@@ -117,6 +117,11 @@ static apr_status_t refresh_if_due(ba_call *call, ba_session *session, ba_user *
     ba_refresh when = call->settings->session_refresh;
     int due = refresh_is_due(call, session);
 
+    /* most requests end here, without a look at a cookie that few have */
+    if ((!due && when != BA_REFRESH_POST && call->settings->cookie_cache.form == BA_CACHE_OFF)
+        || is_not_remembered(call)) {
+        return APR_SUCCESS;
+    }
     if (when == BA_REFRESH_POST && !call->refresh_now) {
         call->needs_refresh = due;
         due = 0;
@@ -147,14 +152,20 @@ static const char *token_of_feature(const ba_call *call, int *is_signed)
     return token;
 }
 
-/* What names the session: a feature's token goes before the cookie, as upstream. */
-static const char *shown_token(const ba_call *call)
+/* What names the session, and its MAC: a feature's token goes before the cookie, as
+ * upstream. */
+static const char *shown_token(const ba_call *call, unsigned char mac[BA_MAC_BYTES])
 {
     int is_signed = 0;
     const char *token = token_of_feature(call, &is_signed);
 
     if (!token) {
-        token = ba_cookie_get_signed(call, call->settings->session_cookie);
+        token = ba_cookie_open(call, call->settings->session_cookie, mac);
+    }
+    else if (ba_mac_bytes(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes),
+                          (ba_bytes){token, strlen(token)}, mac)
+             != APR_SUCCESS) {
+        return NULL;
     }
     return token && *token && strlen(token) <= BA_TOKEN_MAX ? token : NULL;
 }
@@ -187,8 +198,8 @@ static apr_status_t ask_database(ba_call *call, const char *token, ba_session **
 }
 
 /* Asks the server's cache first, unless the database is to say so. */
-static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int confirmed,
-                                       ba_session **session, ba_user **user)
+static apr_status_t ask_cache_or_store(ba_call *call, const char *token, const unsigned char *mac,
+                                       int confirmed, ba_session **session, ba_user **user)
 {
     ba_cache_look look;
     apr_status_t rv;
@@ -196,7 +207,7 @@ static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int con
     if (confirmed || !call->session_cache || switched(call, "disableCookieCache")) {
         return ask_database(call, token, session, user);
     }
-    if (ba_session_cache_get(call, token, &look, session, user) == APR_SUCCESS) {
+    if (ba_session_cache_get(call, token, mac, &look, session, user) == APR_SUCCESS) {
         call->session_cached = 1;
         return APR_SUCCESS;
     }
@@ -208,11 +219,12 @@ static apr_status_t ask_cache_or_store(ba_call *call, const char *token, int con
     return rv;
 }
 
-static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
+static apr_status_t ask_store(ba_call *call, const char *token, const unsigned char *mac,
+                              int confirmed)
 {
     ba_session *session;
     ba_user *user;
-    apr_status_t rv = ask_cache_or_store(call, token, confirmed, &session, &user);
+    apr_status_t rv = ask_cache_or_store(call, token, mac, confirmed, &session, &user);
 
     if (rv == APR_SUCCESS && (ba_session_is_over(call, session) || is_barred(call, user))) {
         ba_meter_add(call->meter, BA_COUNT_SESSION_EXPIRED, 1);
@@ -231,7 +243,7 @@ static apr_status_t ask_store(ba_call *call, const char *token, int confirmed)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!is_not_remembered(call) && !switched(call, "disableRefresh")) {
+    if (!switched(call, "disableRefresh")) {
         rv = refresh_if_due(call, session, user);
     }
     if (rv == APR_SUCCESS) {
@@ -264,7 +276,8 @@ static apr_status_t ask_cookie(ba_call *call, const char *token)
 
 static apr_status_t find(ba_call *call, int confirmed)
 {
-    const char *token = shown_token(call);
+    unsigned char mac[BA_MAC_BYTES];
+    const char *token = shown_token(call, mac);
 
     call->session = NULL;
     call->user = NULL;
@@ -276,7 +289,7 @@ static apr_status_t find(ba_call *call, int confirmed)
         ba_meter_add(call->meter, BA_COUNT_KNOWN_BY_COOKIE, 1);
         return APR_SUCCESS;
     }
-    return ask_store(call, token, confirmed);
+    return ask_store(call, token, mac, confirmed);
 }
 
 static apr_status_t ask(ba_call *call, int confirmed)
@@ -426,7 +439,8 @@ void ba_session_clear_cookies(ba_call *call)
 apr_status_t ba_session_end(ba_call *call, ba_session **ended)
 {
     ba_store *store = call->store;
-    const char *token = shown_token(call);
+    unsigned char mac[BA_MAC_BYTES];
+    const char *token = shown_token(call, mac);
     apr_status_t rv = APR_SUCCESS;
     ba_user *user;
 

@@ -39,10 +39,25 @@ typedef struct cursor {
 
 /* ---- keys */
 
-static int make_key(const ba_session_cache *cache, char kind, const char *name, apr_pool_t *pool,
-                    unsigned char key[BA_CACHE_KEY])
+static void scoped(const ba_session_cache *cache, const unsigned char name[BA_CACHE_KEY],
+                   unsigned char key[BA_CACHE_KEY])
 {
-    return ba_mac_sha256(apr_psprintf(pool, "%s\n%c%s", cache->scope, kind, name), key);
+    for (int i = 0; i < BA_CACHE_KEY; ++i) {
+        key[i] = name[i] ^ cache->scope[i];
+    }
+}
+
+/* Of a user's mark. A session's key is made of the token's MAC, which says nothing about
+ * the token; the two cannot meet. */
+static int make_key(const ba_session_cache *cache, const char *user_id, unsigned char *key)
+{
+    unsigned char name[BA_CACHE_KEY];
+
+    if (!ba_mac_sha256(user_id, name)) {
+        return 0;
+    }
+    scoped(cache, name, key);
+    return 1;
 }
 
 /* ---- writing */
@@ -212,12 +227,12 @@ static int stands(const ba_call *call, const char *token, const head *h, const b
     /* what this machine has revoked counts also while the cache cannot be reached */
     return !ba_revoke_since(cache->revocations, session_slot, h->asked_at)
            && !ba_revoke_since(cache->revocations, user_slot, h->asked_at)
-           && make_key(cache, 'u', user->id, call->pool, key)
+           && make_key(cache, user->id, key)
            && cache->ops->get(cache->baton, key, mark, &len, call->pool) == APR_NOTFOUND;
 }
 
-apr_status_t ba_session_cache_get(const ba_call *call, const char *token, ba_cache_look *look,
-                                  ba_session **session, ba_user **user)
+apr_status_t ba_session_cache_get(const ba_call *call, const char *token, const unsigned char *mac,
+                                  ba_cache_look *look, ba_session **session, ba_user **user)
 {
     const ba_session_cache *cache = call->session_cache;
     struct { ba_session session; ba_user user; } *found;
@@ -226,8 +241,8 @@ apr_status_t ba_session_cache_get(const ba_call *call, const char *token, ba_cac
     head h;
 
     look->sum = ba_revoke_sum(cache->revocations);
-    if (!make_key(cache, 's', token, call->pool, look->key)
-        || cache->ops->get(cache->baton, look->key, data, &len, call->pool) != APR_SUCCESS
+    scoped(cache, mac, look->key);
+    if (cache->ops->get(cache->baton, look->key, data, &len, call->pool) != APR_SUCCESS
         || len > BA_CACHE_MAX) {
         return APR_NOTFOUND;
     }
@@ -288,7 +303,7 @@ void ba_session_cache_mark(const ba_session_cache *cache, const char *user_id, a
     static const unsigned char mark[] = "1";
     unsigned char key[BA_CACHE_KEY];
 
-    if (cache->shared && make_key(cache, 'u', user_id, pool, key)) {
+    if (cache->shared && make_key(cache, user_id, key)) {
         cache->ops->put(cache->baton, key, mark, 1, cache->lifetime + MARK_SPARE, pool);
     }
 }

@@ -33,7 +33,7 @@ typedef struct ba_session_cache {
     void *baton;
     apr_int64_t lifetime; /* of an entry, seconds */
     int shared;           /* by several machines */
-    const char *scope;    /* keeps the sites apart that share a cache */
+    const unsigned char *scope; /* BA_CACHE_KEY bytes, keeps the sites apart that share it */
     const ba_revocations *revocations;
 } ba_session_cache;
 
@@ -44,9 +44,9 @@ typedef struct ba_cache_look {
 } ba_cache_look;
 
 /* The session of this token and its user, as some time less than the lifetime ago.
- * APR_NOTFOUND: ask the database. */
-apr_status_t ba_session_cache_get(const ba_call *call, const char *token, ba_cache_look *look,
-                                  ba_session **session, ba_user **user);
+ * mac: of the token, with one of the secrets. APR_NOTFOUND: ask the database. */
+apr_status_t ba_session_cache_get(const ba_call *call, const char *token, const unsigned char *mac,
+                                  ba_cache_look *look, ba_session **session, ba_user **user);
 
 /* Keeps what the database said after *look was filled. Failing does no harm. */
 void ba_session_cache_put(const ba_call *call, const ba_cache_look *look,

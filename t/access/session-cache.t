@@ -146,6 +146,17 @@ for my $dialect (qw(mysql sqlite)) {
         is_deeply([scalar(() = headers($due, 'set-cookie')), $due->{status}], [1, 200], 'a refresh sets the cookie once');
         is(scalar(() = headers(request($site, GET => '/members/page.html', cookie => $cookie), 'set-cookie')), 0, 'and is done then');
 
+        # due again, and in the hands of eight readers: who comes too late finds it done, and nobody writes it again
+        my $hot = sign_in($site, $user);
+        change($site, "UPDATE session SET expiresAt = $old WHERE token = '" . ($hot =~ /=([^.;]+)\./)[0] . "'");
+        my $writes = sub { my ($code) = @_; my $n = sub { ($db->sql(q{SHOW GLOBAL STATUS LIKE 'Com_update'}))[0][1] }; my $was = $n->(); $code->(); return $n->() - $was };
+        my $first = $writes->(sub { is(warm($site, $hot), 0, 'a session due, with eight readers') });
+        my $later = $writes->(sub { page($site, $hot) for 1 .. 40 });
+        if ($dialect eq 'mysql') {
+            cmp_ok($first, '<=', 8, "is written once by each that found it due, at most ($first)");
+            is($later, 0, 'and not again');
+        }
+
         ends_at_once($site);
         ends_under_load($site, 2);
         $httpd->stop;

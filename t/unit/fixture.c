@@ -585,7 +585,14 @@ static void audit(const ba_call *call, ba_event event, const ba_fact *fact)
     APR_ARRAY_PUSH(f->events, fixture_event) = (fixture_event){event, *fact};
 }
 
-static const ba_call_ops call_ops = {header, log_line, render, veto, gone, audit};
+static const char *origin(const ba_call *call)
+{
+    const char *host = ba_call_header(call, "Host");
+
+    return host ? apr_pstrcat(call->pool, "http://", host, NULL) : ORIGIN;
+}
+
+static const ba_call_ops call_ops = {header, origin, log_line, render, veto, gone, audit};
 
 ba_call *fixture_call(fixture *f, const char *method, const char *path)
 {
@@ -599,7 +606,6 @@ ba_call *fixture_call(fixture *f, const char *method, const char *path)
     call->method = method;
     call->path = path;
     call->client = "192.0.2.7";
-    call->origin = ORIGIN;
     f->call = call;
     f->headers = apr_table_make(f->pool, 4);
     return call;

@@ -2,6 +2,7 @@
  * Copyright the mod_betterauth authors */
 
 #include "ba_json.h"
+#include "ba_json_flat.h"
 #include "fixture.h"
 
 #define FFFD "\xef\xbf\xbd"
@@ -240,6 +241,56 @@ static void queries(void **state)
     }
 }
 
+/* Reads text, which is given back changed, for three members. */
+static int flat(fixture *f, const char *text, size_t len, ba_flat m[3], char **copy)
+{
+    static const ba_flat wanted[3]
+        = {{.object = "session", .key = "id"}, {.key = "n"}, {.object = "user", .key = "good"}};
+
+    memcpy(m, wanted, sizeof(wanted));
+    *copy = apr_pstrmemdup(f->pool, text, len);
+    return ba_json_flat(*copy, len, m, 3);
+}
+
+static void reads_flat_objects(void **state)
+{
+    fixture *f = *state;
+    static const char whole[] = "{\"n\":17,\"id\":\"no\",\"session\":{\"x\":null,\"id\":\"J\303\266rg\"},"
+                                "\"user\":{\"id\":\"no\",\"good\":true}}";
+    ba_flat m[3];
+    char *copy;
+
+    assert_true(flat(f, whole, strlen(whole), m, &copy));
+    assert_string_equal(m[0].text, "J\303\266rg");
+    assert_int_equal(m[1].kind, BA_FLAT_NUMBER);
+    assert_string_equal(m[1].text, "17");
+    assert_int_equal(m[2].kind, BA_FLAT_TRUE);
+    for (size_t len = 0; len < strlen(whole); ++len) {
+        assert_false(flat(f, whole, len, m, &copy));
+        assert_memory_equal(copy, whole, len);
+    }
+}
+
+/* Some of it is JSON, which the other reader takes. */
+static void leaves_the_rest_to_the_other_reader(void **state)
+{
+    fixture *f = *state;
+    static const char *const texts[] = {
+        "{}", "[]", "1", "{\"n\": 1}", " {\"n\":1}", "{\"n\":1} ", "{\"n\":1}x", "{\"n\":01}", "{\"n\":-1}",
+        "{\"n\":1.5}", "{\"n\":1e3}", "{\"n\":1234567890123456789}", "{\"n\":[1]}", "{\"n\":\"a\\nb\"}",
+        "{\"n\":\"a\nb\"}", "{\"n\":1,}", "{\"n\":1,\"n\":2}", "{\"n\":tru}", "{\"n\":nil}", "{n:1}",
+        "{\"session\":{\"id\":{\"x\":1}}}", "{\"session\":{\"id\":1},\"session\":{\"id\":2}}",
+    };
+    ba_flat m[3];
+    char *copy;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
+        if (flat(f, texts[i], strlen(texts[i]), m, &copy) || strcmp(copy, texts[i])) {
+            fail_msg("%s is read", texts[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +309,8 @@ int main(void)
         FIXTURE_TEST(writes_errors),
         FIXTURE_TEST(writes_users_and_sessions),
         FIXTURE_TEST(queries),
+        FIXTURE_TEST(reads_flat_objects),
+        FIXTURE_TEST(leaves_the_rest_to_the_other_reader),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -14,10 +14,11 @@ use constant { USER => 'ba', PASSWORD => 'ba-test' };
 
 my $DAEMON = (grep { -x } qw(/usr/sbin/mariadbd /usr/libexec/mariadbd /usr/local/sbin/mariadbd))[0] || 'mariadbd';
 
-# dir: an absent directory of at most 80 characters (the socket lives in it); port: free; template: of make_data, or a slower start.
+# dir: an absent directory of at most 80 characters (the socket lives in it); port: free; template: of make_data, or a slower start;
+# options: further ones of mariadbd, or instead of ours.
 sub new {
     my ($class, %args) = @_;
-    return bless { dir => $args{dir}, port => $args{port}, template => $args{template}, pid => undef, owner => $$ }, $class;
+    return bless { dir => $args{dir}, port => $args{port}, template => $args{template}, options => $args{options} || [], pid => undef, owner => $$ }, $class;
 }
 
 # A data directory without a database, for many servers to begin with a copy of it.
@@ -63,7 +64,8 @@ sub start {
         exec $DAEMON, '--no-defaults', "--datadir=$dir/data", "--socket=$dir/sock", "--port=$self->{port}",
             "--pid-file=$dir/pid", "--tmpdir=$dir", qw(--bind-address=127.0.0.1 --skip-name-resolve
             --innodb-buffer-pool-size=48M --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=0
-            --max-connections=300 --performance-schema=0)
+            --max-connections=300 --performance-schema=0),
+            @{ $self->{options} }
             or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
@@ -135,6 +137,13 @@ sub dbd_params {
     my ($self, $database) = @_;
     return sprintf 'host=127.0.0.1 port=%d user=%s pass=%s dbname=%s reconnect=0 flags=CLIENT_FOUND_ROWS',
         $self->{port}, USER, PASSWORD, $database;
+}
+
+# The same by the server's socket, for users that may come that way.
+sub dbd_params_socket {
+    my ($self, $database) = @_;
+    return sprintf 'host=localhost sock=%s user=%s pass=%s dbname=%s reconnect=0 flags=CLIENT_FOUND_ROWS', $self->socket, USER,
+        PASSWORD, $database;
 }
 
 1;

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+
+# shmcb with more and more sessions in turn: who is found, what is pushed out, what a look-up costs.
+
+use strict;
+use warnings;
+use Bench;
+
+my @COUNTS = split /,/, $ENV{BA_SESSIONS} || '1000,100000,1000000';
+my %SIZE   = (small => '16777216', large => '67108864', huge => '536870912');
+my $biggest = $COUNTS[-1];
+
+database('--innodb-buffer-pool-size=1G', '--innodb-log-file-size=256M');
+users_by_sql(1000, $biggest);
+httpd('httpd', sites => { map { $_ => "BetterAuthSessionCache shmcb:$_($SIZE{$_}) 1h" } keys %SIZE });
+
+# The same requests against the unguarded page, so that what wrk does is in both.
+my %script = map { $_ => cookie_script("c$_", 0 .. $_ - 1) } @COUNTS;
+my %hits;
+sub page {
+    my ($site, $count, $folder) = @_;
+    my $before = statements()->{Com_stmt_execute};
+    my @result = wrk($READERS, $port{$site}, "/$folder/page.html", $script{$count});
+    if ($folder eq 'members') {
+        $hits{"$site $count"}{asked}    += statements()->{Com_stmt_execute} - $before;
+        $hits{"$site $count"}{requests} += $result[0] * $SECONDS;
+    }
+    return @result;
+}
+
+my (@cases, @rows);
+for my $count (@COUNTS) {
+    push @cases, "open $count" => sub { page('small', $count, 'open') };
+    for my $site (sort { $SIZE{$a} <=> $SIZE{$b} } keys %SIZE) {
+        push @cases, "$site $count" => sub { page($site, $count, 'members') };
+        push @rows, [number($count) . ' sessions, ' . number($SIZE{$site} / 1048576) . ' MiB ÷ unguarded', "$site $count", "open $count"];
+    }
+}
+
+# Every session once, so that a cache has had its chance.
+quiet(sub {
+    for my $site (sort { $SIZE{$a} <=> $SIZE{$b} } keys %SIZE) {
+        wrk($READERS, $port{$site}, '/members/page.html', $script{$_}, seconds => $_ > 200_000 ? 3 * $SECONDS : $SECONDS) for @COUNTS;
+    }
+});
+%hits = ();
+rounds(@cases);
+
+describe("$READERS connections, kept alive, each request with the cookie of a session drawn at random. Entries live an hour.\n");
+table(@rows);
+print "\n";
+for my $row (@rows) {
+    my $n = $hits{ $row->[1] };
+    printf "%s: %.1f %% found in the cache.\n", $row->[0] =~ s/ ÷.*//r, 100 * (1 - $n->{asked} / $n->{requests});
+}
+printf "Memory of the server: %s.\n", memory_text(memory($pid{httpd}));
+report_log('httpd');
+1;
