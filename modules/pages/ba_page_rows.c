@@ -239,8 +239,7 @@ static void run_forgot(ba_page_view *v)
 {
     json_t *body = ba_page_body(v);
 
-    json_object_set_new(body, "redirectTo",
-                        json_string(ba_page_link(v, "/reset-password", "callback-query")));
+    json_object_set_new(body, "redirectTo", ba_page_way(v, "/reset-password"));
     ba_page_call(v, "POST", "/request-password-reset", body, NULL);
 }
 
@@ -266,8 +265,7 @@ static void run_resend(ba_page_view *v)
 {
     json_t *body = ba_page_body(v);
 
-    json_object_set_new(body, "callbackURL",
-                        json_string(ba_page_link(v, "/sign-in", "callback-query")));
+    json_object_set_new(body, "callbackURL", ba_page_way(v, "/sign-in"));
     ba_page_call(v, "POST", v->row->endpoint, body, NULL);
 }
 
