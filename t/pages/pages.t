@@ -34,7 +34,7 @@ my %hosts = (
     'pages-off'    => "    BetterAuthSignUp off\n",
     'pages-delete' => "    BetterAuthDeleteUser on\n    BetterAuthMailer off\n    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n",
     'pages-closed' => "    BetterAuthEmailPassword off\n    BetterAuthMailer dir:$dir/mail\n",
-    'pages-own'    => qq{$all    BetterAuthPagesDir "$dir/own"\n    BetterAuthLanguages it en de\n    BetterAuthBrand logo /logo.svg\n    BetterAuthBrand color #ffcc00\n    BetterAuthBrand terms /terms\n    BetterAuthBrand help https://help.example/\n},
+    'pages-own'    => qq{$all    BetterAuthPagesDir "$dir/own"\n    BetterAuthLanguages it en de\n    BetterAuthBrand logo /logo.svg\n    BetterAuthBrand style /theme.css\n    BetterAuthBrand color #ffcc00\n    BetterAuthBrand terms /terms\n    BetterAuthBrand help https://help.example/\n},
     'pages-broken' => qq{    BetterAuthPagesDir "$dir/broken"\n    BetterAuthLanguages de xx\n},
     'pages-hostile' => qq{$all    BetterAuthPagesDir "$dir/own"\n} . <<'END',
     SSIUndefinedEcho "UNDEFINED"
@@ -134,6 +134,18 @@ subtest 'sent twice' => sub {
     my $strange = send_form($NAME, 'sign-up', [@fields]);
     is($strange->{status}, 422, 'of anybody else: taken');
     like($strange->{body}, qr{id="email-error">There is an account.*href="/auth/sign-in\?callbackURL=%2Fmembers%2F"}s, 'with a way on');
+};
+
+subtest 'a long way back is no error' => sub {
+    for my $length (900, 1500, 1990) {
+        my $way = '/' . '%41/' x ($length / 4);
+        my $user = send_form($NAME, 'sign-up', [name => 'Long', email => my $email = new_email(), password => PASSWORD, callbackURL => $way]);
+        is(told($user), "303 $way", "sign-up, $length bytes");
+        is(told(send_form($NAME, 'sign-in', [email => $email, password => PASSWORD, callbackURL => $way])), "303 $way", 'sign-in');
+        is(send_form($NAME, $_, [email => $email, callbackURL => $way])->{status}, 303, $_) for qw(forgot-password resend);
+        my ($reset) = map { $_->{url} } grep { $_->{url} =~ /reset-password/ } mails($NAME, $email);
+        like($reset, $length < 1000 ? qr/callbackURL%3D/ : qr/reset-password$/, 'in the mail, if it fits');
+    }
 };
 
 subtest 'errors stand at their field, and what was typed stays' => sub {
@@ -260,7 +272,7 @@ subtest 'documents and words of an operator' => sub {
     like($italian, qr{<h1>Accedi</h1>.*<label for="email">Email address</label>}s, 'a language of their own, English where it lacks words');
     like(page('pages-own', 'sign-in', headers => ['Accept-Language' => 'en'])->{body}, qr{<h1>Come in</h1>.*<label for="email">Email address}s, 'own words in an installed one');
     like($italian, qr{<img src="/logo\.svg" alt="[^"]+">.*<a href="https://help\.example/">.*<a href="/terms">}s, 'logo and links');
-    like($italian, qr{<link rel="stylesheet" href="/auth/brand\.css">}, 'the colour');
+    like($italian, qr{<link rel="stylesheet" href="/auth/brand\.css">\s*<link rel="stylesheet" href="/theme\.css">}, 'the colour, and what goes over it');
     my $css = request('pages-own', GET => '/auth/brand.css');
     is("$css->{status} " . header($css, 'content-type'), '200 text/css; charset=utf-8', 'its sheet');
     like($css->{body}, qr/^:root\{--brand:#ffcc00;--brand-hover:#[0-9a-f]{6};--on-brand:#111111;--link:#[0-9a-f]{6}\}/, 'yellow has dark letters');
