@@ -126,6 +126,21 @@ subtest 'GET and HEAD change nothing, whatever link it is' => sub {
     is(told(page($NAME, "delete-account?token=$delete", cookie => $user->{cookie})), "303 /auth/sign-in?callbackURL=%2Fauth%2Fdelete-account%3Ftoken%3D$delete", 'then nobody is signed in');
 };
 
+subtest 'whose password a link is for' => sub {
+    my $user = sign_up($NAME);
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    my ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } mails($NAME, $user->{email});
+    like(page($NAME, "reset-password?token=$token")->{body}, qr/value="\Q$user->{email}\E" autocomplete="username".*id="newPassword"/s, 'password managers are told') for 1 .. 2;
+    my $bad = sub { my ($of, $name) = @_; my $page = page($NAME, "reset-password?token=$of"); is($page->{status}, 200, $name); like($page->{body}, qr{This link does not work any more.*href="/auth/forgot-password"}s, "$name: said at once, with a way on"); unlike($page->{body}, qr/<form[^>]*reset|\Q$user->{email}\E/, "$name: and nothing else") };
+    $bad->($_, 'one that is none') for 'x' x 24, '', uri_escape("'\"<x>");
+    is(told(send_form($NAME, 'reset-password', [newPassword => PASSWORD, token => $token])), '303 /auth/sign-in?done=reset', 'used');
+    $bad->($token, 'used up');
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } (mails($NAME, $user->{email}))[-1];
+    sql($NAME, "UPDATE verification SET expiresAt = '2020-01-01T00:00:00.000Z'");
+    $bad->($token, 'expired');
+};
+
 subtest 'sent twice' => sub {
     my @fields = (name => 'Twice', email => new_email(), password => PASSWORD, callbackURL => '/members/');
     my $once = send_form($NAME, 'sign-up', [@fields]);
@@ -151,13 +166,15 @@ subtest 'a long way back is no error' => sub {
 subtest 'errors stand at their field, and what was typed stays' => sub {
     my $user = sign_up($NAME, name => 'Ada');
     my @as = (cookie => $user->{cookie});
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    my ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } mails($NAME, $user->{email});
     my @cases = (
         ['sign-up', [name => ' ', email => 'x', password => ''], 422, qw(name email password)],
         ['sign-up', [name => 'x' x 300, email => new_email(), password => PASSWORD], 422, ''],
         ['sign-up', [name => 'x', email => new_email(), password => 'x' x 129], 400, 'password'],
         ['sign-in', [email => $user->{email}, password => 'wrong'], 401, ''],
         ['forgot-password', [email => 'x y'], 422, 'email'],
-        ['reset-password', [newPassword => 'short', token => 'x' x 24], 400, 'newPassword'],
+        ['reset-password', [newPassword => 'short', token => $token], 400, 'newPassword'],
         ['resend', [email => ''], 422, 'email'],
         ['account/name', [name => ''], 422, 'name'],
         ['account/name', [name => 'x' x 256], 400, 'name'],
