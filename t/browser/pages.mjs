@@ -92,7 +92,6 @@ async function axe (page, name, state = {}) {
     totals.checks++
     state.checks = (state.checks ?? 0) + 1
   }
-  await page.emulateMedia({ colorScheme: null })
 }
 
 for (const [mode, options] of Object.entries(modes)) describe(mode, () => walk(mode, options))
@@ -143,6 +142,7 @@ function walk (mode, options) {
       state.bytes = Math.max(state.bytes, w.weight())
     }
     if (scripts) await axe(of, name, state)
+    await of.emulateMedia({ colorScheme: options.colorScheme })
   }
 
   const go = path => page.goto(`${site}/auth/${path}`)
@@ -424,12 +424,13 @@ function walk (mode, options) {
 }
 
 describe('one person', () => {
-  test('by keyboard alone: sign-up, another name, sign-out', async () => {
+  test('by keyboard alone: sign-up, another name, sign-out, another password, deletion', async () => {
     const { context, page } = await open({ viewport: { width: 1280, height: 800 } })
     const keys = async (...all) => { for (const key of all) key.length > 1 && /^[A-Z]/.test(key) ? await page.keyboard.press(key) : await page.keyboard.type(key) }
     await page.goto(`${site}/auth/sign-up`)
     await page.locator('#name:focus').waitFor()
-    await keys('ada', 'Tab', `keys.${Date.now().toString(36)}@example.org`, 'Tab', PASSWORD, 'Tab')
+    const email = `tab.${Date.now().toString(36)}@example.org`
+    await keys('ada', 'Tab', email, 'Tab', PASSWORD, 'Tab')
     // the button that shows the password
     await keys('Enter')
     assert.equal(await page.locator('#password').getAttribute('type'), 'text')
@@ -450,6 +451,26 @@ describe('one person', () => {
     await page.locator('main').getByRole('button').focus()
     await keys('Enter')
     await page.waitForURL(`${site}/`)
+    await page.goto(`${site}/auth/sign-in?callbackURL=/auth/account/delete`)
+    await page.locator('#email:focus').waitFor()
+    await keys('Tab', 'Tab', 'Tab', 'Enter')
+    await page.waitForURL(/forgot-password/)
+    await page.locator('#email:focus').waitFor()
+    await keys(email, 'Enter')
+    await page.waitForURL(/check-mail/)
+    await page.goto(await mailed(email, '/reset-password/'))
+    await page.locator('#newPassword:focus').waitFor()
+    await keys(NEXT, 'Enter')
+    await page.getByText('Sign in with the new one.').waitFor()
+    await page.locator('#email:focus').waitFor()
+    await keys(email, 'Tab', NEXT, 'Enter')
+    await page.waitForURL(/account\/delete/)
+    await page.locator('#password:focus').waitFor()
+    await keys(NEXT, 'Enter')
+    await page.waitForURL(/check-mail/)
+    await page.goto(await mailed(email, '/auth/delete-account'))
+    await keys('Tab', 'Tab', 'Enter')
+    await page.waitForURL(/deleted/)
     await context.close()
   })
 
