@@ -272,9 +272,15 @@ static void run_resend(ba_page_view *v)
 /* ---- their fields */
 
 static const ba_page_field sign_in_fields[]
-    = {{"email", BA_EMAIL_FIELD}, {"password", BA_PASSWORD_FIELD}, {"remember", BA_CHECK_FIELD}, {0}};
+    = {{"email", BA_EMAIL_FIELD},
+       {"password", BA_PASSWORD_FIELD},
+       {"remember", BA_CHECK_FIELD},
+       {0}};
 static const ba_page_field sign_up_fields[]
-    = {{"name", BA_NEEDED_FIELD}, {"email", BA_EMAIL_FIELD}, {"password", BA_NEW_PASSWORD_FIELD}, {0}};
+    = {{"name", BA_NEEDED_FIELD},
+       {"email", BA_EMAIL_FIELD},
+       {"password", BA_NEW_PASSWORD_FIELD},
+       {0}};
 static const ba_page_field email_fields[] = {{"email", BA_EMAIL_FIELD}, {0}};
 static const ba_page_field reset_fields[]
     = {{"newPassword", BA_NEW_PASSWORD_FIELD}, {"token", BA_HIDDEN_FIELD}, {0}};

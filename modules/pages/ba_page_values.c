@@ -112,7 +112,8 @@ static void set_languages(const ba_page_view *v)
 static void set_queries(const ba_page_view *v)
 {
     apr_pool_t *pool = v->r->pool;
-    const char *way = apr_pstrcat(pool, "callbackURL=", ba_text_url_encode(v->callback, pool), NULL);
+    const char *way
+        = apr_pstrcat(pool, "callbackURL=", ba_text_url_encode(v->callback, pool), NULL);
 
     ba_page_set(v, "callback-url", v->callback);
     ba_page_set(v, "callback-query",
