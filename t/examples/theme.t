@@ -7,7 +7,7 @@
 use strict;
 use warnings;
 use utf8;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -17,7 +17,7 @@ my $NAME = 'theme';
 my $state = BATest::state();
 my $example = "$state->{srcdir}/examples/theme";
 my $conf = BATest::_slurp("$example/httpd.conf") =~ s{/srv/www/theme}{$example}gr;
-my $httpd = private_httpd(name => $NAME, extra => "AddType image/svg+xml .svg\nAddType text/css .css\n$conf    Redirect 429 /busy\n    Redirect 503 /away\n    Redirect 410 /gone\n    ErrorDocument 410 /auth/error\n    ErrorDocument 429 /auth/error\n    ErrorDocument 503 /auth/error\n");
+my $httpd = private_httpd(name => $NAME, extra => "AddType image/svg+xml .svg\n$conf    Redirect 429 /busy\n    Redirect 503 /away\n    Redirect 410 /gone\n    ErrorDocument 410 /auth/error\n    ErrorDocument 429 /auth/error\n    ErrorDocument 503 /auth/error\n");
 
 sub page { my ($path, @o) = @_; my $answer = request($NAME, GET => $path, @o); utf8::decode($answer->{body}); return $answer }
 
