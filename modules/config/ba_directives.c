@@ -58,7 +58,7 @@ const command_rec ba_directives[] = {
     SERVER_ROW("BetterAuthLanguages", ba_kind_languages, languages, "en de fr es zh ar", 0, 0, NULL,
                "languages of pages and mails; the first is for those who read none of them"),
     SERVER_ROW("BetterAuthBrand", ba_kind_brand, brand, NULL, 0, 0, NULL,
-               "logo PATH, color #RRGGBB, or terms, privacy or help URL: what the pages show"),
+               "logo or style PATH, color #RRGGBB, or terms, privacy or help URL: what the pages show"),
     SERVER_ROW("BetterAuthTrustedOrigins", ba_kind_patterns, trusted_origins, NULL, 0, 0, NULL,
                "further origins that may call the API and be redirected to"),
     SERVER_ROW("BetterAuthCookiePrefix", ba_kind_token, cookie_prefix, "better-auth", 0, 0, NULL,

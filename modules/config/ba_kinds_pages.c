@@ -70,12 +70,12 @@ static const char *read_brand(apr_pool_t *pool, const ba_slot *slot, void *membe
     if (!strcmp(argv[0], "color")) {
         return read_color(brand, argv[1]);
     }
-    if (!strcmp(argv[0], "logo")) {
+    if (!strcmp(argv[0], "logo") || !strcmp(argv[0], "style")) {
         /* the pages load nothing from elsewhere */
         if (*argv[1] != '/' || !ba_url_safe_path(argv[1])) {
-            return "takes as logo a path of this server, such as /logo.svg";
+            return "takes as logo or style a path of this server, such as /logo.svg";
         }
-        brand->logo = argv[1];
+        *(*argv[0] == 'l' ? &brand->logo : &brand->style) = argv[1];
         return NULL;
     }
     for (int i = 0; i < 3; ++i) {
@@ -87,7 +87,7 @@ static const char *read_brand(apr_pool_t *pool, const ba_slot *slot, void *membe
             return NULL;
         }
     }
-    return "takes logo, color, terms, privacy or help first";
+    return "takes logo, style, color, terms, privacy or help first";
 }
 
 const ba_kind ba_kind_languages = {read_languages, sizeof(apr_array_header_t *), 1, 64};

@@ -85,6 +85,7 @@ typedef struct ba_mailbox {
 /* What makes the pages the site's own; NULL: not there. */
 typedef struct ba_brand {
     const char *logo;
+    const char *style;
     const char *terms;
     const char *privacy;
     const char *help;

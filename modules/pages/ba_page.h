@@ -114,6 +114,9 @@ int ba_page_check_fields(const ba_page_view *v);
 
 /* ---- ba_page_run.c */
 
+/* A page of ours, as a URL field of an endpoint, and the way back in it; without that, if
+ * the field cannot hold it. */
+json_t *ba_page_way(const ba_page_view *v, const char *path);
 /* The body that the row's endpoint reads. */
 json_t *ba_page_body(const ba_page_view *v);
 /* Runs the row's endpoint with the form. */

@@ -58,7 +58,8 @@ static const char *device_of(const ba_page_view *v, const char *agent)
 /* "2026-11-21T01:59:48.607Z" as "2026-11-21 01:59 UTC" */
 static const char *date_of(const ba_page_view *v, const char *iso)
 {
-    return iso && strlen(iso) >= 16 ? apr_psprintf(v->r->pool, "%.10s %.5s UTC", iso, iso + 11) : "";
+    return iso && strlen(iso) >= 16 ? apr_psprintf(v->r->pool, "%.10s %.5s UTC", iso, iso + 11)
+                                    : "";
 }
 
 static const char *member(const json_t *json, const char *name)

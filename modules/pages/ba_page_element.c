@@ -71,11 +71,13 @@ static const char *text_of(request_rec *r, const ba_page *page, const char *argu
 
     if (!text) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "BA0183: %s: no text \"%s\" in the files of languages", r->filename, argument);
+                      "BA0183: %s: no text \"%s\" in the files of languages", r->filename,
+                      argument);
         return NULL;
     }
     text = ba_text_html(text, r->pool);
-    return strchr(text, '{') ? ba_language_fill(text, escaped_values(page, r->pool), r->pool) : text;
+    return strchr(text, '{') ? ba_language_fill(text, escaped_values(page, r->pool), r->pool)
+                             : text;
 }
 
 /* ---- parts */
@@ -84,8 +86,8 @@ static int run_part(request_rec *r, ap_filter_t *next, const char *name, const a
 {
     ba_page *page = page_of(r);
     apr_table_t *before = page->values;
-    const char *uri = apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->pages_path, "/", name,
-                                  ".html", NULL);
+    const char *uri = apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->pages_path, "/",
+                                  name, ".html", NULL);
     request_rec *part = ap_sub_req_lookup_uri(uri, r, next);
     int status = part->status;
 

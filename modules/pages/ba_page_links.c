@@ -35,9 +35,19 @@ static int show_link(ba_page_view *v, const char *what)
     return OK;
 }
 
+/* The address is for password managers, which keep nothing without one. Whoever has the
+ * link may know it: it is where the link was mailed to. */
 int ba_page_show_reset(ba_page_view *v)
 {
-    return show_link(v, "good");
+    const ba_user *user = NULL;
+    const ba_error *error = *token_of(v) ? ba_reset_read(v->call, token_of(v), &user) : NULL;
+
+    if (error == &ba_err_unavailable) {
+        ba_page_message(v, HTTP_SERVICE_UNAVAILABLE, "503");
+        return DONE;
+    }
+    ba_page_set(v, "link-email", user ? user->email : "");
+    return show_link(v, user ? "good" : "bad");
 }
 
 int ba_page_show_delete_link(ba_page_view *v)

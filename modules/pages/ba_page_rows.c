@@ -239,8 +239,7 @@ static void run_forgot(ba_page_view *v)
 {
     json_t *body = ba_page_body(v);
 
-    json_object_set_new(body, "redirectTo",
-                        json_string(ba_page_link(v, "/reset-password", "callback-query")));
+    json_object_set_new(body, "redirectTo", ba_page_way(v, "/reset-password"));
     ba_page_call(v, "POST", "/request-password-reset", body, NULL);
 }
 
@@ -266,17 +265,22 @@ static void run_resend(ba_page_view *v)
 {
     json_t *body = ba_page_body(v);
 
-    json_object_set_new(body, "callbackURL",
-                        json_string(ba_page_link(v, "/sign-in", "callback-query")));
+    json_object_set_new(body, "callbackURL", ba_page_way(v, "/sign-in"));
     ba_page_call(v, "POST", v->row->endpoint, body, NULL);
 }
 
 /* ---- their fields */
 
 static const ba_page_field sign_in_fields[]
-    = {{"email", BA_EMAIL_FIELD}, {"password", BA_PASSWORD_FIELD}, {"remember", BA_CHECK_FIELD}, {0}};
+    = {{"email", BA_EMAIL_FIELD},
+       {"password", BA_PASSWORD_FIELD},
+       {"remember", BA_CHECK_FIELD},
+       {0}};
 static const ba_page_field sign_up_fields[]
-    = {{"name", BA_NEEDED_FIELD}, {"email", BA_EMAIL_FIELD}, {"password", BA_NEW_PASSWORD_FIELD}, {0}};
+    = {{"name", BA_NEEDED_FIELD},
+       {"email", BA_EMAIL_FIELD},
+       {"password", BA_NEW_PASSWORD_FIELD},
+       {0}};
 static const ba_page_field email_fields[] = {{"email", BA_EMAIL_FIELD}, {0}};
 static const ba_page_field reset_fields[]
     = {{"newPassword", BA_NEW_PASSWORD_FIELD}, {"token", BA_HIDDEN_FIELD}, {0}};

@@ -53,6 +53,13 @@ json_t *ba_page_body(const ba_page_view *v)
     return body;
 }
 
+json_t *ba_page_way(const ba_page_view *v, const char *path)
+{
+    const char *url = ba_page_link(v, path, "callback-query");
+
+    return json_string(strlen(url) > BA_URL_FIELD_MAX ? ba_page_link(v, path, NULL) : url);
+}
+
 void ba_page_call(ba_page_view *v, const char *method, const char *path, const json_t *body,
                   const char *query)
 {
@@ -79,8 +86,7 @@ void ba_page_run(ba_page_view *v)
 
     /* where a mailed link leads, and from there on */
     if (v->row->audience == BA_FOR_GUESTS) {
-        json_object_set_new(body, "callbackURL",
-                            json_string(ba_page_link(v, "/sign-in", "callback-query")));
+        json_object_set_new(body, "callbackURL", ba_page_way(v, "/sign-in"));
     }
     ba_page_call(v, "POST", v->row->endpoint, body, NULL);
 }

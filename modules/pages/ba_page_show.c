@@ -76,7 +76,8 @@ static apr_status_t open_document(const request_rec *r, const ba_settings *setti
     for (int i = 0; i < 2; ++i) {
         if (dirs[i]) {
             *path = apr_pstrcat(r->pool, dirs[i], "/", name, NULL);
-            rv = apr_file_open(file, *path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, 0, r->pool);
+            rv = apr_file_open(file, *path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, 0,
+                               r->pool);
             if (rv == APR_SUCCESS) {
                 return apr_file_info_get(info, APR_FINFO_SIZE | APR_FINFO_MTIME, *file);
             }
@@ -241,7 +242,8 @@ int ba_page_part(request_rec *r, const ba_settings *settings, const char *name)
         ++depth;
     }
     if (depth > PARTS_MAX) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "BA0186: the page document %s shows itself", name);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "BA0186: the page document %s shows itself",
+                      name);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     ap_set_content_type(r, "text/html; charset=utf-8");

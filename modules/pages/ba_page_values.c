@@ -112,7 +112,8 @@ static void set_languages(const ba_page_view *v)
 static void set_queries(const ba_page_view *v)
 {
     apr_pool_t *pool = v->r->pool;
-    const char *way = apr_pstrcat(pool, "callbackURL=", ba_text_url_encode(v->callback, pool), NULL);
+    const char *way
+        = apr_pstrcat(pool, "callbackURL=", ba_text_url_encode(v->callback, pool), NULL);
 
     ba_page_set(v, "callback-url", v->callback);
     ba_page_set(v, "callback-query",
@@ -138,8 +139,11 @@ static void set_typed(const ba_page_view *v)
     for (int i = 0; columns && i < columns->nelts; ++i) {
         const char *name = APR_ARRAY_IDX(columns, i, ba_column).name;
 
-        ba_page_set(v, name, ba_page_typed(v, name));
-        ba_page_set(v, apr_pstrcat(v->r->pool, "error-", name, NULL), "");
+        /* a column may be called as a value of ours is: that one counts */
+        if (!apr_table_get(v->page->values, name)) {
+            ba_page_set(v, name, ba_page_typed(v, name));
+            ba_page_set(v, apr_pstrcat(v->r->pool, "error-", name, NULL), "");
+        }
     }
 }
 
@@ -153,6 +157,7 @@ void ba_page_set_values(ba_page_view *v)
     ba_page_set(v, "site", s->app_name);
     ba_page_set(v, "here", ba_url_safe_path(v->r->unparsed_uri) ? v->r->unparsed_uri : "");
     ba_page_set(v, "logo", s->brand.logo);
+    ba_page_set(v, "style", s->brand.style);
     ba_page_set(v, "terms", s->brand.terms);
     ba_page_set(v, "privacy", s->brand.privacy);
     ba_page_set(v, "help", s->brand.help);

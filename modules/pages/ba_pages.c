@@ -135,9 +135,12 @@ static int get(ba_page_view *v)
     ba_page_set_values(v); /* now that we know who it is */
     if (row->only_as) {
         /* httpd says it, with its own status; of itself it means nothing */
-        return !v->r->prev             ? ba_page_redirect(v, v->callback)
-               : strcmp(path_of_error, row->name) ? ba_page_render(v, v->document, v->r->prev->status)
-                                                  : show_error(v, v->r->prev->status);
+        if (!v->r->prev) {
+            return ba_page_redirect(v, v->callback);
+        }
+        return strcmp(path_of_error, row->name)
+                   ? ba_page_render(v, v->document, v->r->prev->status)
+                   : show_error(v, v->r->prev->status);
     }
     if (!sure) {
         return ba_page_message(v, HTTP_SERVICE_UNAVAILABLE, "503");
@@ -157,11 +160,17 @@ static int get(ba_page_view *v)
 
 static int front(ba_page_view *v)
 {
+    const char *to = v->callback;
+
     find_user(v, 0);
     ba_httpd_send_cookies(v->r, v->call);
-    return ba_page_redirect(v, !v->known                   ? ba_page_link(v, "/sign-in", "callback-query")
-                               : strcmp(v->callback, "/") ? v->callback
-                                                           : ba_page_link(v, "/account", NULL));
+    if (!v->known) {
+        to = ba_page_link(v, "/sign-in", "callback-query");
+    }
+    else if (!strcmp(to, "/")) {
+        to = ba_page_link(v, "/account", NULL);
+    }
+    return ba_page_redirect(v, to);
 }
 
 /* The menu of languages: keeps the choice, and goes back to where it was made. */

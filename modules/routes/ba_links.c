@@ -37,8 +37,8 @@ const char *ba_link_to_page(const ba_call *call, const char *page, const char *p
         return ba_link(call, path, callback, "/");
     }
     return apr_pstrcat(call->pool, s->origin, s->pages_path, page, strchr(path, '?'),
-                       "callbackURL=", ba_text_url_encode(callback && *callback ? callback : "/", call->pool),
-                       NULL);
+                       "callbackURL=",
+                       ba_text_url_encode(callback && *callback ? callback : "/", call->pool), NULL);
 }
 
 static const char *make_token(const ba_call *call, const char *email, const char *change_to,

@@ -42,6 +42,10 @@ typedef struct ba_link_claims {
 /* Reads a token that has come back; what is wrong with it, NULL: nothing. */
 const ba_error *ba_link_read(ba_call *call, const char *token, ba_link_claims *claims);
 
+/* Whose password the token of a mailed link may change; it is not used up by that. What is
+ * wrong with it, NULL: nothing. */
+const ba_error *ba_reset_read(ba_call *call, const char *secret, const ba_user **user);
+
 /* Identifier of a verification row as it is stored (http-api 9.4). NULL: OpenSSL failed. */
 const char *ba_link_identifier(const ba_call *call, const char *prefix, const char *token);
 

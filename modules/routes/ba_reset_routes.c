@@ -238,6 +238,24 @@ static void reset_password(ba_call *call, const void *input)
     }
 }
 
+const ba_error *ba_reset_read(ba_call *call, const char *secret, const ba_user **user)
+{
+    ba_verification *token;
+    ba_user *found;
+    apr_status_t rv = ba_link_find(call, PREFIX, secret, &token);
+
+    if (rv == APR_SUCCESS) {
+        rv = token->expires_at < call->now
+                 ? APR_NOTFOUND
+                 : call->store->ops->user(call->store, token->value, &found, call->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv == APR_NOTFOUND ? &ba_err_invalid_token : &ba_err_unavailable;
+    }
+    *user = found;
+    return NULL;
+}
+
 static const ba_route routes[] = {
     {"POST", "/request-password-reset", BA_ANYONE, 0, &request_schema, request_reset, NULL},
     {"GET", "/reset-password/:token", BA_ANYONE, 0, NULL, follow_link, &link_schema},

@@ -172,10 +172,6 @@ static const char *read_url(const ba_call *call, const json_t *body, int field, 
     return url && strlen(url) == json_string_length(value) ? url : "";
 }
 
-/* Longest URL field: in a mailed link, each byte escaped, it still fits a request line,
- * and the mail its column. */
-#define URL_MAX 2048
-
 /* 1 if all URL fields are absent or trusted; else the call has its answer. */
 static int check_urls(ba_call *call, const json_t *body)
 {
@@ -189,7 +185,7 @@ static int check_urls(ba_call *call, const json_t *body)
                                            url_fields[i].label));
             return 0;
         }
-        if (url && (strlen(url) > URL_MAX || !ba_origin_redirect_allowed(call, url))) {
+        if (url && (strlen(url) > BA_URL_FIELD_MAX || !ba_origin_redirect_allowed(call, url))) {
             ba_audit(call, BA_EVENT_URL_REFUSED, (ba_fact){.reason = url_fields[i].label});
             ba_call_fail(call, url_fields[i].error);
             return 0;

@@ -23,6 +23,10 @@ typedef enum {
     BA_FRESH      /* and the session is younger than BetterAuthSessionFreshAge, else 403 */
 } ba_access;
 
+/* Longest URL field, such as callbackURL: in a mailed link, each byte escaped, it still fits
+ * a request line, and the mail its column. */
+#define BA_URL_FIELD_MAX 2048
+
 typedef struct ba_route {
     const char *method;
     const char *path; /* below the base path, exact; a last "/:name" is any one segment */

@@ -82,7 +82,7 @@ my %value = (
     BetterAuthMailLimit => [['5', '0 1h', '5 30', '5 8d', 'x 1h', '1001 1h'], ['5 1h', '1 1m', '1000 7d']],
     BetterAuthMailDir => [['/nonexistent/mails'], ['/tmp']],
     BetterAuthLanguages => [['', 'EN', '../en'], ['en', 'de en', 'zh']],
-    BetterAuthBrand => [['', 'color', 'color red', 'logo x.svg', 'terms javascript:x'], ['color #0f766e', 'logo /logo.svg', 'terms https://x.example/terms', 'help /help?x=y']],
+    BetterAuthBrand => [['', 'color', 'color red', 'logo x.svg', 'style https://x.example/x.css', 'terms javascript:x'], ['color #0f766e', 'logo /logo.svg', 'style /theme.css', 'terms https://x.example/terms', 'help /help?x=y']],
     BetterAuthAppName => [['""', '"' . 'x' x 121 . '"'], ['Example', '"Example, Inc."']],
     BetterAuthRateLimit => [['maybe', ''], [qw(on off)]],
     BetterAuthRateLimitDefault => [['10', '0 100', '10 0', '-1 5', 'x 100', '10 x', '2d 100', '10 1000001', '10 100 1', 'off'], ['10 100', '1m 5', '1d 1', '1 1000000']],

@@ -112,7 +112,7 @@ subtest 'refused' => sub {
         Bearer => ['yes', ''], ErrorURL => ['sorry', '//evil.example', 'javascript:x', 'https://u@x.example', '"/a b\\c"', '/%2f'], EmailPassword => ['auto'], SessionRefresh => ['get'],
         SessionMaxLifetime => ['0', '59', '-1', 'never', '401d'], MaxSessionsPerUser => ['0', '-1', 'x', '3x', '10001', '3 4'], UnlinkAll => ['x'],
         CookieAttributes => ['Lax', 'SameSite=Never', 'Path=', 'Path=a', '"Path=/;Secure"', 'Secure', 'HttpOnly', 'Domain=x', 'SameSite=Lax SameSite=Lax SameSite=Lax Path=/'],
-        IPv6Subnet => ['0', '63', '129', '064', '/64'], IPTracking => ['x'], SkipTrailingSlash => ['x'], GenerateID => ['serial', 'false'], Languages => ['', 'EN', 'e', 'de_AT', '../en', 'en/x'], Brand => ['logo', 'logo https://x.example/l.svg', 'logo //x', 'color blue', 'color #12345', 'color #1234567', 'color #12345g', 'terms javascript:x', 'motto x', ''], AppName => ['""', "\"a\tb\"", '"' . 'x' x 121 . '"'],
+        IPv6Subnet => ['0', '63', '129', '064', '/64'], IPTracking => ['x'], SkipTrailingSlash => ['x'], GenerateID => ['serial', 'false'], Languages => ['', 'EN', 'e', 'de_AT', '../en', 'en/x'], Brand => ['logo', 'logo https://x.example/l.svg', 'logo //x', 'style x.css', 'color blue', 'color #12345', 'color #1234567', 'color #12345g', 'terms javascript:x', 'motto x', ''], AppName => ['""', "\"a\tb\"", '"' . 'x' x 121 . '"'],
     );
     for my $name (sort keys %bad) {
         for my $value (@{ $bad{$name} }) {

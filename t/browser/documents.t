@@ -81,6 +81,17 @@ sub known_text {
 # What a part's own arguments are called.
 my %argument = map { $_ => 1 } qw(title to field label hint type autocomplete inputmode enter plain first readonly optional);
 
+# ---- the manual names all of it, and nothing else
+
+my $manual = slurp("$root/docs/pages.md");
+for my $name (sort keys %value, keys %argument, keys %list) { ok($name =~ /^error-[a-z]+[A-Z]?/ && $value{ substr $name, 6 } || $manual =~ /`\Q$name\E`/, "docs/pages.md explains $name") }
+my ($names) = $manual =~ /^### Values of all pages\n(.*?)^## Errors of httpd/ms;
+# names stand in the first cell of a row that has any
+my @in_tables = grep { !/^(?:(?:offers|error)-[A-Z]|BetterAuth)/ } map { /`([a-zA-Z][\w-]*)`/g } map { (grep { /`/ } split /\|/)[0] // () } $names =~ /^(\| .*)/mg;
+my %part = map { basename($_, '.html') => 1 } glob "$pages/*.html";
+is_deeply([grep { !$value{$_} && !$argument{$_} && !$list{$_} && !$part{$_} } @in_tables], [], 'and nothing that is not there');
+cmp_ok(scalar @in_tables, '>', 60, 'names found in its tables');
+
 sub wrong_element {
     my ($element) = @_;
     my $rest = $element =~ s/^betterauth //r;

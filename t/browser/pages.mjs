@@ -3,7 +3,8 @@
 //
 // Every page in every state, as somebody meets it who loses a password, proves an address, looks after an account and
 // leaves: with JavaScript and without, on a desktop and on a phone, by keyboard alone; axe-core in light and dark.
-// Run by pages.t, or by hand as walk.mjs is. BA_MAILS names the folder of BetterAuthMailer dir:.
+// Run by pages.t, or by hand as walk.mjs is. BA_MAILS names the folder of BetterAuthMailer dir:. With BA_SCREENSHOTS,
+// as in ./setup pictures, all modes are walked, else two that have everything once.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
@@ -23,26 +24,39 @@ const NEXT = 'difference engine 1822'
 const NAME = `Ada "Countess" O'Lovelace <b>&</b> <!--#exec cmd="id" -->`
 const WEIGHT = 30_000
 
+const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }
+const phone = { viewport: { width: 390, height: 844 }, colorScheme: 'dark', isMobile: true, hasTouch: true }
 const modes = {
-  desktop: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  'phone without JavaScript': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', isMobile: true, hasTouch: true, javaScriptEnabled: false },
+  desktop,
+  'phone without JavaScript': { ...phone, javaScriptEnabled: false },
+  ...(pictures && { phone, 'desktop without JavaScript': { ...desktop, javaScriptEnabled: false } }),
 }
 
-const totals = { pages: 0, checks: 0, heaviest: 0, heaviestPage: '' }
+const totals = { states: 0, checks: 0, steps: 0 }
+const states = {} // name -> { checks, bytes }
+let assets // bytes of what each page loads
 let browser
 
 before(async () => {
   assert.ok(site && mails, 'BA_DEMO_URL and BA_MAILS name the demo site and its mails')
   browser = await chromium.launch({ executablePath: process.env.BA_CHROMIUM ?? '/usr/bin/chromium' })
+  const sizes = await Promise.all(['style.css', 'pages.js'].map(async file => (await (await fetch(`${site}/auth/${file}`)).arrayBuffer()).byteLength))
+  assets = sizes[0] + sizes[1]
 })
 after(async () => {
   await browser?.close()
-  console.log(`# axe: ${totals.checks} checks of ${totals.pages} states, no violation; heaviest page ${totals.heaviest} bytes (${totals.heaviestPage})`)
+  const heaviest = Object.entries(states).reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a), ['', { bytes: 0 }])
+  console.log(`# axe: ${totals.checks} checks of ${totals.states} states, no violation; ${totals.steps} steps in ${Object.keys(modes).length} modes; heaviest page ${heaviest[1].bytes} bytes (${heaviest[0]}), ${assets} of them style and script`)
+  if (pictures) for (const [name, { checks, bytes }] of Object.entries(states)) console.log(`# ${name}: axe ${checks} checks, 0 violations; ${bytes} bytes`)
 })
 
 // The link of the nth mail to an address that leads to such a path.
 async function mailed (address, path, nth = 1) {
-  const decoded = m => m.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  const decoded = m => {
+    const [, encoding, text] = /^Content-Type: text\/plain.*\r?\nContent-Transfer-Encoding: (\S+)\r?\n([^]*?)\r?\n--/m.exec(m)
+    // "token=12" of plain text is no code of quoted-printable
+    return encoding === '7bit' ? text : text.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  }
   const sent = m => Date.parse(/^Date: (.*)$/m.exec(m)[1])
   for (let i = 0; i < 100; i++) {
     const links = readdirSync(mails).filter(f => f.endsWith('.eml')).map(f => readFileSync(`${mails}/${f}`, 'latin1'))
@@ -62,32 +76,33 @@ async function open (options) {
   const complaints = []
   let bytes = 0
   context.setDefaultTimeout(10_000)
-  page.on('console', m => { if (/Content Security Policy|Refused to/i.test(m.text())) complaints.push(m.text()) })
+  page.on('console', m => { if (/Content Security Policy|Refused to|^\[DOM\]/i.test(m.text())) complaints.push(m.text()) })
   page.on('pageerror', e => complaints.push(String(e)))
-  page.on('request', r => {
-    if (!r.url().startsWith(`${site}/`)) complaints.push(`foreign: ${r.url()}`)
-    if (r.isNavigationRequest()) bytes = 0
+  page.on('request', r => { if (!r.url().startsWith(`${site}/`)) complaints.push(`foreign: ${r.url()}`) })
+  // the page that is shown last, by navigation or by script
+  page.on('response', async r => {
+    if (!['document', 'fetch'].includes(r.request().resourceType()) || r.status() === 303) return
+    bytes = (await r.body().catch(() => '')).length || bytes
   })
-  page.on('response', async r => { bytes += (await r.body().catch(() => '')).length })
-  return { context, page, complaints, weight: () => bytes }
+  return { context, page, complaints, weight: () => assets + bytes }
 }
 
-async function axe (page, name) {
+async function axe (page, name, state = {}) {
   await page.evaluate(axeSource)
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme })
     const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
     assert.deepEqual(violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' ')}`), [], `${name}, ${colorScheme}`)
     totals.checks++
+    state.checks = (state.checks ?? 0) + 1
   }
-  await page.emulateMedia({ colorScheme: null })
 }
 
 for (const [mode, options] of Object.entries(modes)) describe(mode, () => walk(mode, options))
 
 function walk (mode, options) {
   const scripts = options.javaScriptEnabled !== false
-  const short = mode.split(' ')[0]
+  const short = mode.split(' ')[0] + (scripts ? '' : '-plain')
   const email = `ada.${short}.${Date.now().toString(36)}@example.org`
   const newEmail = `new.${email}`
   let w, page
@@ -101,6 +116,7 @@ function walk (mode, options) {
     test(name, async t => {
       if (stopped) return t.skip('an earlier step failed')
       stopped = true
+      totals.steps++
       await run().catch(async error => {
         await picture('failed').catch(() => {})
         throw new Error(`${error.message.replace(/\x1b\[[\d;]*m/g, '')}\nat ${page.url()}: ${await page.title()}`)
@@ -118,7 +134,8 @@ function walk (mode, options) {
   // A state of a page that somebody looks at.
   async function look (name, of = page) {
     await picture(name, of)
-    totals.pages++
+    totals.states++
+    const state = states[name] ??= { checks: 0, bytes: 0 }
     const wide = await of.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
     assert.ok(wide <= 0, `${name}: the page scrolls sideways by ${wide} px`)
     assert.equal(await of.getByText('an error occurred while processing').count(), 0, `${name}: no mistake in the document`)
@@ -126,9 +143,10 @@ function walk (mode, options) {
     assert.equal(await of.locator('h1').count(), 1, `${name}: one heading`)
     if (of === page) {
       assert.ok(w.weight() < WEIGHT, `${name} weighs ${w.weight()} bytes`)
-      if (w.weight() > totals.heaviest) Object.assign(totals, { heaviest: w.weight(), heaviestPage: name })
+      state.bytes = Math.max(state.bytes, w.weight())
     }
-    if (scripts) await axe(of, name)
+    if (scripts) await axe(of, name, state)
+    await of.emulateMedia({ colorScheme: options.colorScheme })
   }
 
   const go = path => page.goto(`${site}/auth/${path}`)
@@ -139,9 +157,7 @@ function walk (mode, options) {
 
   // Presses, and waits for the answer to the POST.
   async function press (name) {
-    const posted = page.waitForResponse(r => r.request().method() === 'POST')
-    await button(name).click()
-    const answer = await posted
+    const [answer] = await Promise.all([page.waitForResponse(r => r.request().method() === 'POST'), button(name).click()])
     if (!scripts) await page.waitForLoadState('load')
     return answer
   }
@@ -412,12 +428,13 @@ function walk (mode, options) {
 }
 
 describe('one person', () => {
-  test('by keyboard alone: sign-up, another name, sign-out', async () => {
+  test('by keyboard alone: sign-up, another name, sign-out, another password, deletion', async () => {
     const { context, page } = await open({ viewport: { width: 1280, height: 800 } })
     const keys = async (...all) => { for (const key of all) key.length > 1 && /^[A-Z]/.test(key) ? await page.keyboard.press(key) : await page.keyboard.type(key) }
     await page.goto(`${site}/auth/sign-up`)
     await page.locator('#name:focus').waitFor()
-    await keys('ada', 'Tab', `keys.${Date.now().toString(36)}@example.org`, 'Tab', PASSWORD, 'Tab')
+    const email = `tab.${Date.now().toString(36)}@example.org`
+    await keys('ada', 'Tab', email, 'Tab', PASSWORD, 'Tab')
     // the button that shows the password
     await keys('Enter')
     assert.equal(await page.locator('#password').getAttribute('type'), 'text')
@@ -438,6 +455,26 @@ describe('one person', () => {
     await page.locator('main').getByRole('button').focus()
     await keys('Enter')
     await page.waitForURL(`${site}/`)
+    await page.goto(`${site}/auth/sign-in?callbackURL=/auth/account/delete`)
+    await page.locator('#email:focus').waitFor()
+    await keys('Tab', 'Tab', 'Tab', 'Enter')
+    await page.waitForURL(/forgot-password/)
+    await page.locator('#email:focus').waitFor()
+    await keys(email, 'Enter')
+    await page.waitForURL(/check-mail/)
+    await page.goto(await mailed(email, '/reset-password/'))
+    await page.locator('#newPassword:focus').waitFor()
+    await keys(NEXT, 'Enter')
+    await page.getByText('Sign in with the new one.').waitFor()
+    await page.locator('#email:focus').waitFor()
+    await keys(email, 'Tab', NEXT, 'Enter')
+    await page.waitForURL(/account\/delete/)
+    await page.locator('#password:focus').waitFor()
+    await keys(NEXT, 'Enter')
+    await page.waitForURL(/check-mail/)
+    await page.goto(await mailed(email, '/auth/delete-account'))
+    await keys('Tab', 'Tab', 'Enter')
+    await page.waitForURL(/deleted/)
     await context.close()
   })
 
@@ -479,18 +516,39 @@ describe('one person', () => {
   })
 
   test('password managers find what they look for', async () => {
-    const { context, page } = await open({ javaScriptEnabled: false })
+    const { context, page, complaints } = await open({ javaScriptEnabled: false })
+    const email = `keys.${Date.now().toString(36)}@example.org`
     const seen = {}
-    for (const path of ['sign-in', 'sign-up', 'forgot-password', 'reset-password?token=x']) {
-      await page.goto(`${site}/auth/${path}`)
-      seen[path] = await page.locator('main form').evaluate(form => [...form.querySelectorAll('input:not([type=hidden])')].map(e => [e.id, e.type, e.autocomplete, e.inputMode, e.enterKeyHint].join(' ').trim()))
+    const look = async path => {
+      if (!path.startsWith('http')) await page.goto(`${site}/auth/${path}`)
+      seen[path] = await page.locator('main form').evaluate(form => [...form.querySelectorAll('input:not([type=hidden])')].map(e => [e.id || e.name, e.type, e.autocomplete, e.inputMode, e.enterKeyHint].join(' ').trim()))
     }
+    for (const path of ['sign-in', 'forgot-password', 'sign-up']) await look(path)
+    await page.locator('#name').fill('Keys')
+    await page.locator('#email').fill(email)
+    await page.locator('#password').fill(PASSWORD)
+    await page.locator('main button').click()
+    await page.waitForURL(`${site}/`)
+    for (const path of ['account/password', 'account/delete', 'sign-in?again=1']) await look(path)
+    await page.goto(`${site}/auth/forgot-password`)
+    await page.locator('#email').fill(email)
+    await page.locator('main button').click()
+    await page.goto(await mailed(email, '/reset-password/'))
+    await look(page.url())
+    assert.equal(await page.locator('[name=username]').inputValue(), email)
+    seen['reset-password'] = seen[page.url()]
+    delete seen[page.url()]
     assert.deepEqual(seen, {
       'sign-in': ['email email username email next', 'password password current-password  go', 'remember checkbox'],
       'sign-up': ['name text name  next', 'email email username email next', 'password password new-password  go'],
+      'sign-in?again=1': ['email email username', 'password password current-password  go', 'remember checkbox'],
       'forgot-password': ['email email username email send'],
-      'reset-password?token=x': ['newPassword password new-password  go'],
+      'reset-password': ['username text username', 'newPassword password new-password  go'],
+      'account/password': ['username text username', 'currentPassword password current-password  next', 'newPassword password new-password  done', 'revokeOtherSessions checkbox'],
+      'account/delete': ['username text username', 'password password current-password  go'],
     })
+    // Chromium names in its console what its password manager misses
+    assert.deepEqual(complaints, [])
     await context.close()
   })
 
@@ -505,8 +563,16 @@ describe('one person', () => {
         if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-${path}.png`, fullPage: true })
       }
       await axe(page, `not found in ${locale}`)
+      // text at twice its size, on half a screen
+      await page.setViewportSize({ width: 640, height: 480 })
+      await page.goto(`${site}/auth/sign-up`)
+      await page.evaluate(() => { document.documentElement.style.fontSize = '200%' })
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} fits at 200 %`)
+      if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-zoomed.png`, fullPage: true })
       await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' })
       await page.goto(`${site}/auth/sign-in`)
+      assert.equal(await page.locator('main button[type=submit]').evaluate(e => getComputedStyle(e).transitionDuration), '0s')
+      if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-forced-colours.png`, fullPage: true })
       assert.notEqual(await page.locator('main button[type=submit]').evaluate(e => getComputedStyle(e).borderTopStyle), 'none')
       assert.deepEqual(complaints, [])
       await context.close()

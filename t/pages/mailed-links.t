@@ -23,7 +23,7 @@ each_site {
     is(told(request($site, POST => '/auth/sign-up', @page, form => sign_up_form($email))), "303 $next", 'the same for a taken address');
     my $look = request($site, GET => $next);
     is($look->{status}, 200, 'the page');
-    like($look->{body}, qr{Look into your mailbox.*href="/auth/sign-in\?callbackURL=%2Fmembers%2Fpage\.html%3Fa%3Db"}s, 'says where to look, and keeps the way');
+    like($look->{body}, qr{Check your mailbox.*href="/auth/sign-in\?callbackURL=%2Fmembers%2Fpage\.html%3Fa%3Db"}s, 'says where to look, and keeps the way');
     unlike($look->{body}, qr/\Q$email\E/, 'and not to whom');
 
     my @mails = mails($site, $email);

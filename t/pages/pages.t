@@ -34,7 +34,7 @@ my %hosts = (
     'pages-off'    => "    BetterAuthSignUp off\n",
     'pages-delete' => "    BetterAuthDeleteUser on\n    BetterAuthMailer off\n    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n",
     'pages-closed' => "    BetterAuthEmailPassword off\n    BetterAuthMailer dir:$dir/mail\n",
-    'pages-own'    => qq{$all    BetterAuthPagesDir "$dir/own"\n    BetterAuthLanguages it en de\n    BetterAuthBrand logo /logo.svg\n    BetterAuthBrand color #ffcc00\n    BetterAuthBrand terms /terms\n    BetterAuthBrand help https://help.example/\n},
+    'pages-own'    => qq{$all    BetterAuthPagesDir "$dir/own"\n    BetterAuthLanguages it en de\n    BetterAuthBrand logo /logo.svg\n    BetterAuthBrand style /theme.css\n    BetterAuthBrand color #ffcc00\n    BetterAuthBrand terms /terms\n    BetterAuthBrand help https://help.example/\n},
     'pages-broken' => qq{    BetterAuthPagesDir "$dir/broken"\n    BetterAuthLanguages de xx\n},
     'pages-hostile' => qq{$all    BetterAuthPagesDir "$dir/own"\n} . <<'END',
     SSIUndefinedEcho "UNDEFINED"
@@ -126,6 +126,21 @@ subtest 'GET and HEAD change nothing, whatever link it is' => sub {
     is(told(page($NAME, "delete-account?token=$delete", cookie => $user->{cookie})), "303 /auth/sign-in?callbackURL=%2Fauth%2Fdelete-account%3Ftoken%3D$delete", 'then nobody is signed in');
 };
 
+subtest 'whose password a link is for' => sub {
+    my $user = sign_up($NAME);
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    my ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } mails($NAME, $user->{email});
+    like(page($NAME, "reset-password?token=$token")->{body}, qr/value="\Q$user->{email}\E" autocomplete="username".*id="newPassword"/s, 'password managers are told') for 1 .. 2;
+    my $bad = sub { my ($of, $name) = @_; my $page = page($NAME, "reset-password?token=$of"); is($page->{status}, 200, $name); like($page->{body}, qr{This link does not work any more.*href="/auth/forgot-password"}s, "$name: said at once, with a way on"); unlike($page->{body}, qr/<form[^>]*reset|\Q$user->{email}\E/, "$name: and nothing else") };
+    $bad->($_, 'one that is none') for 'x' x 24, '', uri_escape("'\"<x>");
+    is(told(send_form($NAME, 'reset-password', [newPassword => PASSWORD, token => $token])), '303 /auth/sign-in?done=reset', 'used');
+    $bad->($token, 'used up');
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } (mails($NAME, $user->{email}))[-1];
+    sql($NAME, "UPDATE verification SET expiresAt = '2020-01-01T00:00:00.000Z'");
+    $bad->($token, 'expired');
+};
+
 subtest 'sent twice' => sub {
     my @fields = (name => 'Twice', email => new_email(), password => PASSWORD, callbackURL => '/members/');
     my $once = send_form($NAME, 'sign-up', [@fields]);
@@ -136,16 +151,30 @@ subtest 'sent twice' => sub {
     like($strange->{body}, qr{id="email-error">There is an account.*href="/auth/sign-in\?callbackURL=%2Fmembers%2F"}s, 'with a way on');
 };
 
+subtest 'a long way back is no error' => sub {
+    for my $length (900, 1500, 1990) {
+        my $way = '/' . '%41/' x ($length / 4);
+        my $user = send_form($NAME, 'sign-up', [name => 'Long', email => my $email = new_email(), password => PASSWORD, callbackURL => $way]);
+        is(told($user), "303 $way", "sign-up, $length bytes");
+        is(told(send_form($NAME, 'sign-in', [email => $email, password => PASSWORD, callbackURL => $way])), "303 $way", 'sign-in');
+        is(send_form($NAME, $_, [email => $email, callbackURL => $way])->{status}, 303, $_) for qw(forgot-password resend);
+        my ($reset) = map { $_->{url} } grep { $_->{url} =~ /reset-password/ } mails($NAME, $email);
+        like($reset, $length < 1000 ? qr/callbackURL%3D/ : qr/reset-password$/, 'in the mail, if it fits');
+    }
+};
+
 subtest 'errors stand at their field, and what was typed stays' => sub {
     my $user = sign_up($NAME, name => 'Ada');
     my @as = (cookie => $user->{cookie});
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    my ($token) = map { $_->{url} =~ m{/reset-password/(\w+)} } mails($NAME, $user->{email});
     my @cases = (
         ['sign-up', [name => ' ', email => 'x', password => ''], 422, qw(name email password)],
         ['sign-up', [name => 'x' x 300, email => new_email(), password => PASSWORD], 422, ''],
         ['sign-up', [name => 'x', email => new_email(), password => 'x' x 129], 400, 'password'],
         ['sign-in', [email => $user->{email}, password => 'wrong'], 401, ''],
         ['forgot-password', [email => 'x y'], 422, 'email'],
-        ['reset-password', [newPassword => 'short', token => 'x' x 24], 400, 'newPassword'],
+        ['reset-password', [newPassword => 'short', token => $token], 400, 'newPassword'],
         ['resend', [email => ''], 422, 'email'],
         ['account/name', [name => ''], 422, 'name'],
         ['account/name', [name => 'x' x 256], 400, 'name'],
@@ -260,7 +289,7 @@ subtest 'documents and words of an operator' => sub {
     like($italian, qr{<h1>Accedi</h1>.*<label for="email">Email address</label>}s, 'a language of their own, English where it lacks words');
     like(page('pages-own', 'sign-in', headers => ['Accept-Language' => 'en'])->{body}, qr{<h1>Come in</h1>.*<label for="email">Email address}s, 'own words in an installed one');
     like($italian, qr{<img src="/logo\.svg" alt="[^"]+">.*<a href="https://help\.example/">.*<a href="/terms">}s, 'logo and links');
-    like($italian, qr{<link rel="stylesheet" href="/auth/brand\.css">}, 'the colour');
+    like($italian, qr{<link rel="stylesheet" href="/auth/brand\.css">\s*<link rel="stylesheet" href="/theme\.css">}, 'the colour, and what goes over it');
     my $css = request('pages-own', GET => '/auth/brand.css');
     is("$css->{status} " . header($css, 'content-type'), '200 text/css; charset=utf-8', 'its sheet');
     like($css->{body}, qr/^:root\{--brand:#ffcc00;--brand-hover:#[0-9a-f]{6};--on-brand:#111111;--link:#[0-9a-f]{6}\}/, 'yellow has dark letters');

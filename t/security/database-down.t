@@ -47,6 +47,9 @@ sub down {
             'get-session with a signed cookie' => request($SITE, GET => '/api/auth/get-session', cookie => $signed),
             'a guarded page with a signed cookie' => request($SITE, GET => '/members/page.html', cookie => $signed),
             'the same as navigation' => request($SITE, GET => '/members/page.html', cookie => $signed, @navigation),
+            'a page for who is signed in' => request($SITE, GET => '/auth/account', cookie => $signed, @navigation),
+            'a form of one' => request($SITE, POST => '/auth/account/name', form => [name => 'x'], cookie => $signed, origin => ORIGIN),
+            'a form for anybody' => request($SITE, POST => '/auth/sign-in', form => [email => 'a@b.co', password => PASSWORD], origin => ORIGIN),
             'RequireNone' => request($SITE, GET => '/alice/', cookie => $signed),
             map { ("a role, $_" => request($SITE, GET => "/require-role$_/env", cookie => $signed)) } '', qw(-all -any -none -not),
         );
@@ -57,6 +60,8 @@ sub down {
             is_deeply(cookies($answer)->{''}, [], "$what: deletes no cookie");
             unlike($answer->{body}, qr/members page|SQL|mysql|Maria|127\.0\.0\.1/i, "$what: tells nothing");
         }
+        like($answer{$_}{body}, qr{<h1>Not available</h1>.*try again in a few minutes}is, "$_: in words") for 'a page for who is signed in', 'a form of one', 'the same as navigation';
+        like($answer{'a form for anybody'}{body}, qr{id="email"[^>]* value="a\@b\.co".*This does not work at the moment|This does not work at the moment.*id="email"[^>]* value="a\@b\.co"}s, 'what was typed stays');
         is(request($SITE, GET => '/require-role-pass/env', cookie => $signed)->{status}, 500, 'who may be anybody but of one role is not let in');
         my $out = request($SITE, POST => '/api/auth/sign-out', json => {}, cookie => $signed, origin => ORIGIN);
         like($out->{status}, qr/^(?:200|503)$/, 'sign-out answers');
