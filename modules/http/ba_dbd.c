@@ -97,13 +97,15 @@ static int answers(const lender *l)
     apr_pool_t *pool;
     const char *error;
     ba_db_conn *conn;
+    int works;
 
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return 0;
     }
     conn = ba_dbd_connect(l->source, &error, pool);
+    works = conn && ba_db_works(conn, pool);
     apr_pool_destroy(pool);
-    return conn != NULL;
+    return works;
 }
 
 /* 0: down, do not try. */
@@ -125,13 +127,20 @@ static int worth_trying(lender *l)
     return 1;
 }
 
-static void give_up(lender *l)
+/* why NULL: no connection */
+static void give_up(void *baton, const char *why)
 {
+    lender *l = baton;
+
+    if (why) {
+        ba_meter_add(ba_meter_site(), BA_COUNT_DATABASE_STATEMENT, 1);
+    }
     apr_atomic_set32(&l->next_probe,
                      (apr_uint32_t)apr_time_sec(apr_time_now()) + PROBE_SECONDS);
     if (apr_atomic_cas32(&l->down, 1, 0) == 0) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server,
-                     "BA0105: the database is down; answering 503 until it is back");
+                     "BA0105: the database is down%s%s; answering 503 until it is back",
+                     why ? ": " : "", why ? why : "");
     }
 }
 
@@ -157,7 +166,7 @@ static ap_dbd_t *open_one(lender *l, apr_pool_t *pool)
         }
     }
     if (!rec) {
-        give_up(l);
+        give_up(l, NULL);
     }
     return rec;
 }
@@ -195,7 +204,7 @@ static void take_back(void *baton, ba_db_conn *conn)
     l->close(l->server, conn->lent);
 }
 
-static const ba_db_lender lender_ops = {lend, take_back, log_failure};
+static const ba_db_lender lender_ops = {lend, take_back, log_failure, give_up};
 
 ba_db *ba_dbd_create(server_rec *s, const ba_dbd_source *source, apr_pool_t *pconf)
 {

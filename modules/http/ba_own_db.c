@@ -90,7 +90,7 @@ static void statement_failed(void *baton, const char *message)
     own->connect_at = apr_time_as_msec(apr_time_now()) + RECONNECT_MS;
 }
 
-static const ba_db_lender lender = {lend, take_back, statement_failed};
+static const ba_db_lender lender = {lend, take_back, statement_failed, NULL};
 
 void ba_own_db_init(ba_own_db *own, server_rec *s, const ba_dbd_source *source,
                     const char *complaint)

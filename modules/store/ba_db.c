@@ -32,6 +32,7 @@ typedef struct ba_dialect {
     const char *const *statements;
     const char *const *connect;
     ba_classify classify;
+    int refused; /* the error of a server that does not work; 0: there is none */
     int iso_dates;
     int forgets; /* a statement that failed once may never work again */
 } ba_dialect;
@@ -73,10 +74,11 @@ static apr_status_t classify_sqlite(int rc, const char *text)
 }
 
 static const ba_dialect dialects[] = {
-    {"mysql", mysql_statements, mysql_connect, classify_mysql, 0, 0},
+    /* 1047: "WSREP has not yet prepared node for application use" */
+    {"mysql", mysql_statements, mysql_connect, classify_mysql, 1047, 0, 0},
     /* after a schema change by another connection a prepared statement stays
      * broken, since the driver uses the old sqlite3_prepare() */
-    {"sqlite3", sqlite_statements, sqlite_connect, classify_sqlite, 1, 1},
+    {"sqlite3", sqlite_statements, sqlite_connect, classify_sqlite, 0, 1, 1},
 };
 
 static const ba_dialect *dialect_of(const char *driver)
@@ -190,13 +192,32 @@ static const char *error_text(ba_db_conn *conn, int rc)
     return text ? text : "";
 }
 
+/* Outside of a transaction nothing is left of a statement that fell to a deadlock. */
+static int is_worth_again(ba_db_conn *conn, int rc)
+{
+    return rc && !conn->in_transaction
+           && conn->dialect->classify(rc, error_text(conn, rc)) == APR_EAGAIN;
+}
+
+/* A read takes no lock that it could wait for in vain: it has waited for what other
+ * nodes of a cluster have written (wsrep_sync_wait). BEGIN does so too. */
+static int is_refusal(ba_db_conn *conn, int rc, int reads)
+{
+    return rc && (rc == conn->dialect->refused || (reads && is_worth_again(conn, rc)));
+}
+
 /* Turns a driver's result into ours and logs what an operator must know. */
-static apr_status_t fail(const ba_db *db, ba_db_conn *conn, ba_sql id, int rc, apr_pool_t *pool)
+static apr_status_t fail(const ba_db *db, ba_db_conn *conn, ba_sql id, int rc, int reads,
+                         apr_pool_t *pool)
 {
     const char *text = error_text(conn, rc);
-    apr_status_t rv = conn->dialect->classify(rc, text);
+    apr_status_t rv = is_worth_again(conn, rc) ? APR_EGENERAL
+                                               : conn->dialect->classify(rc, text);
 
-    if (rv == APR_EGENERAL) {
+    if (rv == APR_EGENERAL && is_refusal(conn, rc, reads) && db->lender->refused) {
+        db->lender->refused(db->baton, text);
+    }
+    else if (rv == APR_EGENERAL) {
         db->lender->log(db->baton,
                         apr_psprintf(pool, "BA0201: %s failed with %d: %s",
                                      labels[id] ? labels[id] : conn->dialect->statements[id], rc,
@@ -221,6 +242,7 @@ apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    conn->in_transaction = 0;
     conn->dialect = dialect_of(apr_dbd_name(conn->driver));
     if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
         for (const char *const *sql = conn->dialect->connect; *sql && rv == APR_SUCCESS; ++sql) {
@@ -254,12 +276,17 @@ apr_status_t ba_db_control(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_poo
 {
     int rc = query(conn, conn->dialect->statements[id]);
 
-    return rc ? fail(db, conn, id, rc, pool) : APR_SUCCESS;
+    if (rc) {
+        return fail(db, conn, id, rc, 1, pool);
+    }
+    conn->in_transaction = id == BA_SQL_BEGIN;
+    return APR_SUCCESS;
 }
 
 void ba_db_rollback(ba_db_conn *conn)
 {
     query(conn, conn->dialect->statements[BA_SQL_ROLLBACK]);
+    conn->in_transaction = 0;
 }
 
 /* The statement, prepared in the connection's own pool on first use: a schema
@@ -342,12 +369,12 @@ apr_status_t ba_db_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char
 
     *rows = apr_array_make(pool, 1, sizeof(const char **));
     rc = select_rows(db, conn, id, args, n, *rows, pool);
-    if (rc && conn->dialect->forgets) {
+    if ((rc && conn->dialect->forgets) || is_worth_again(conn, rc)) {
         forget(db, conn, id);
         apr_array_clear(*rows);
         rc = select_rows(db, conn, id, args, n, *rows, pool);
     }
-    return rc ? fail(db, conn, id, rc, pool) : APR_SUCCESS;
+    return rc ? fail(db, conn, id, rc, 1, pool) : APR_SUCCESS;
 }
 
 apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
@@ -366,25 +393,46 @@ apr_status_t ba_db_row(const ba_db *db, ba_db_conn *conn, ba_sql id, const char 
     return APR_SUCCESS;
 }
 
-apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
-                          int *rows, apr_pool_t *pool)
+static int change_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args, int *rows,
+                       apr_pool_t *pool)
 {
     apr_dbd_prepared_t *stmt;
     int rc = prepare(db, conn, id, &stmt);
+
+    return rc ? rc
+              : apr_dbd_pquery(conn->driver, pool, conn->handle, rows, stmt,
+                               count_args(sql_of(db, conn, id)), args);
+}
+
+apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
+                          int *rows, apr_pool_t *pool)
+{
+    int rc = change_rows(db, conn, id, args, rows, pool);
     apr_status_t rv;
 
-    if (rc == 0) {
-        rc = apr_dbd_pquery(conn->driver, pool, conn->handle, rows, stmt,
-                            count_args(sql_of(db, conn, id)), args);
+    if (is_worth_again(conn, rc)) {
+        rc = change_rows(db, conn, id, args, rows, pool);
     }
     if (rc == 0) {
         return APR_SUCCESS;
     }
-    rv = fail(db, conn, id, rc, pool);
+    rv = fail(db, conn, id, rc, 0, pool);
     if (rv == APR_EGENERAL) {
         forget(db, conn, id);
     }
     return rv;
+}
+
+int ba_db_works(ba_db_conn *conn, apr_pool_t *pool)
+{
+    static const ba_db plain;
+    const char *nobody = "";
+    apr_array_header_t *rows = apr_array_make(pool, 1, sizeof(const char **));
+
+    conn->dialect = dialect_of(apr_dbd_name(conn->driver));
+    return conn->dialect
+           && !is_refusal(conn, select_rows(&plain, conn, BA_SQL_USER_LOCK, &nobody, 1, rows, pool),
+                          1);
 }
 
 const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool)

@@ -72,6 +72,7 @@ typedef struct ba_db_conn {
     apr_pool_t *pool;
     void *lent; /* the lender's */
     const struct ba_dialect *dialect;
+    int in_transaction;
 } ba_db_conn;
 
 typedef struct ba_db_lender {
@@ -80,6 +81,9 @@ typedef struct ba_db_lender {
     void (*close)(void *baton, ba_db_conn *conn);
     /* Logs what a statement said, once. */
     void (*log)(void *baton, const char *message);
+    /* The server answers but does not work, such as a node that its cluster has left
+     * behind: open() should say that it is down until ba_db_works(). NULL: log(). */
+    void (*refused)(void *baton, const char *message);
 } ba_db_lender;
 
 typedef struct ba_db {
@@ -96,6 +100,9 @@ void ba_db_extend(ba_db *db, const ba_columns *columns, apr_pool_t *pool);
 /* Borrows a connection and makes it ready: APR_EGENERAL when it cannot. */
 apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool);
 void ba_db_close(const ba_db *db, ba_db_conn *conn);
+
+/* Whether the server does more than to answer; for a new connection. */
+int ba_db_works(ba_db_conn *conn, apr_pool_t *pool);
 
 /* Runs BEGIN or COMMIT. Check BEGIN: what follows a failed one would be
  * committed statement by statement. */
@@ -117,8 +124,10 @@ apr_status_t ba_db_rows(const ba_db *db, ba_db_conn *conn, ba_sql id, const char
 
 /* Runs a statement that changes rows; *rows of them matched.
  * APR_EEXIST: a unique index refused it. APR_EINVAL: a value does not fit its
- * column. APR_EAGAIN: a deadlock, run the transaction again. APR_EGENERAL: the
- * database failed. */
+ * column. APR_EGENERAL: the database failed.
+ *
+ * This, rows and control: APR_EAGAIN is a deadlock, or what a cluster makes of two
+ * writers: run the transaction again. Outside of one that has been done here. */
 apr_status_t ba_db_change(const ba_db *db, ba_db_conn *conn, ba_sql id, const char **args,
                           int *rows, apr_pool_t *pool);
 

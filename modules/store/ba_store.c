@@ -213,7 +213,11 @@ apr_status_t ba_store_transaction(const ba_store *store, ba_store_work work, voi
         }
     }
     ba_db_close(db, &conn);
-    return rv == APR_EAGAIN ? APR_EGENERAL : rv;
+    if (rv == APR_EAGAIN) {
+        db->lender->log(db->baton, "BA0231: a transaction fell to a deadlock twice");
+        rv = APR_EGENERAL;
+    }
+    return rv;
 }
 
 apr_status_t ba_store_change(const ba_store *store, ba_sql id, const char **args, apr_pool_t *pool)

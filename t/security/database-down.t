@@ -172,6 +172,25 @@ subtest 'no tables' => sub {
     ok(defined wait_until_up(10), 'the tables come: it works');
 };
 
+# A node that its cluster has left behind connects and pings, and refuses each statement: with error 1047, here by a function in place of it.
+subtest 'it answers, but does not work' => sub {
+    ok(up(my $user = new_user()), 'before');
+    my $cookie = cookie_header($user);
+    my $log_before = -s $log;
+    $db->sql(qq{DELIMITER //\nCREATE FUNCTION refuse() RETURNS int BEGIN SIGNAL SQLSTATE '08S01' SET MYSQL_ERRNO = 1047, MESSAGE_TEXT = 'not prepared for application use'; RETURN 1; END//
+DELIMITER ;\nRENAME TABLE `user` TO user_away; CREATE ALGORITHM = TEMPTABLE VIEW `user` AS SELECT * FROM user_away WHERE refuse() = 1 LIMIT 1000;\n}, 'good');
+    my %status;
+    $status{ request($SITE, GET => '/members/page.html', cookie => $cookie)->{status} }++ for 1 .. 40;
+    is_deeply(\%status, { 503 => 40 }, 'is 503');
+    sleep 1.2;    # and so it is when somebody has looked
+    is(request($SITE, GET => '/members/page.html', cookie => $cookie)->{status}, 503, 'still') for 1 .. 4;
+    my @lines = log_lines($log, $log_before);
+    ok(scalar(grep { /BA0105: the database is down: not prepared for application use/ } @lines), 'the log has the reason');
+    cmp_ok(scalar @lines, '<=', 4, 'once for each child') or diag @lines;
+    $db->sql(q{DROP VIEW `user`; RENAME TABLE user_away TO `user`; DROP FUNCTION refuse}, 'good');
+    ok(defined wait_until_up(5), 'it works again');
+};
+
 $httpd->stop;
 $db->stop;
 my @other = grep { !/\b(?:BA\d{4}|AH00632|AH00633|AH00629|AH00630|AH00636)\b/ && !/dbd/ } log_lines($log);

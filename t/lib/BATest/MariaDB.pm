@@ -12,7 +12,7 @@ use Time::HiRes qw(sleep time);
 
 use constant { USER => 'ba', PASSWORD => 'ba-test' };
 
-my $DAEMON = (grep { -x } qw(/usr/sbin/mariadbd /usr/libexec/mariadbd /usr/local/sbin/mariadbd))[0] || 'mariadbd';
+our $DAEMON = (grep { -x } qw(/usr/sbin/mariadbd /usr/libexec/mariadbd /usr/local/sbin/mariadbd))[0] || 'mariadbd';
 
 # dir: an absent directory of at most 80 characters (the socket lives in it); port: free; template: of make_data, or a slower start;
 # options: further ones of mariadbd, or instead of ours.
@@ -42,18 +42,19 @@ sub pid    { $_[0]{pid} }
 sub socket { "$_[0]{dir}/sock" }
 
 sub install {
-    my ($self) = @_;
+    my ($self, @options) = @_;
     make_path($self->{dir});
     if (!$self->{template}) { make_data("$self->{dir}/data") }
     elsif (system('cp', '-a', $self->{template}, "$self->{dir}/data") != 0) { die "no copy of $self->{template}\n" }
-    $self->start;
+    $self->start(@options);
     $self->sql(sprintf q{CREATE USER '%s'@'127.0.0.1' IDENTIFIED BY '%s'; GRANT ALL ON *.* TO '%1$s'@'127.0.0.1'},
         USER, PASSWORD);
     return $self;
 }
 
+# options: those of this start alone.
 sub start {
-    my ($self) = @_;
+    my ($self, @options) = @_;
     my $dir = $self->{dir};
     defined(my $pid = fork) or die "fork: $!";
     if (!$pid) {
@@ -65,7 +66,7 @@ sub start {
             "--pid-file=$dir/pid", "--tmpdir=$dir", qw(--bind-address=127.0.0.1 --skip-name-resolve
             --innodb-buffer-pool-size=48M --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=0
             --max-connections=300 --performance-schema=0),
-            @{ $self->{options} }
+            @{ $self->{options} }, @options
             or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
@@ -115,6 +116,21 @@ sub _pipe {
     waitpid $pid, 0;
     die "@command: failed\n" if $?;
     return $answer;
+}
+
+# Output of a command, or undef if it failed.
+sub _slurp_command {
+    my ($input, @command) = @_;
+    require IPC::Open3;
+    open my $nowhere, '>', '/dev/null' or die;
+    my $pid = IPC::Open3::open3(my $in, my $out, '>&' . fileno $nowhere, @command);
+    local $SIG{PIPE} = 'IGNORE';
+    print {$in} $input;
+    close $in;
+    local $/;
+    my $answer = <$out> // '';
+    waitpid $pid, 0;
+    return $? ? undef : $answer;
 }
 
 # Creates a database and loads SQL files into it, in order.

@@ -337,13 +337,13 @@ sub load { my $dir = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules'; return jo
 sub file { my ($name) = @_; return BATest::state()->{workdir} . "/$name-" . BATest::flavour() . '/site.db' }
 
 # One more virtual host; request() knows it by its name from then on.
-#   file: its SQLite database, limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
+#   file: its SQLite database, or mariadb and database as for private_httpd, limit: instead of "BetterAuthRateLimit off", cache: instead of "BetterAuthSessionCache off", drop: which lines of site.conf to leave out, extra: more directives, bare: only those
 sub vhost {
     my ($name, %o) = @_;
     my $state = BATest::state();
-    my %site = (dialect => 'sqlite', file => $o{file}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit}, cache => $o{cache});
+    my %site = (dialect => $o{mariadb} ? 'mysql' : 'sqlite', file => $o{file}, database => $o{database}, port => BATest::free_port(), private => 1, extra => $o{extra}, limit => $o{limit}, cache => $o{cache});
     $state->{flavours}{ BATest::flavour() }{sites}{$name} = \%site;
-    my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{file});
+    my $conf = $o{bare} ? $o{extra} : conf(\%site, %$state, params => $o{mariadb} ? $o{mariadb}->dbd_params($o{database}) : $o{file});
     $conf =~ s/^.*$o{drop}.*\n//mg if $o{drop};
     return "Listen 127.0.0.1:$site{port}\n<VirtualHost 127.0.0.1:$site{port}>\n    ServerName auth.test\n$conf</VirtualHost>\n\n";
 }

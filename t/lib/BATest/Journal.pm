@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mod_betterauth authors
+package BATest::Journal;
+
+# What clients did while servers failed, and whether what is left agrees with what they were told.
+#
+# An entry is one operation, a hash: id, kind, node, start, end, outcome, status. Outcome: ok (it was acknowledged), refused
+# (it was not done), unknown (503, or no answer: it may have been done). And, by kind:
+#
+#   sign-up   email; user, token: what it got          sign-in   email, sure: the password is known to be right; token
+#   sign-out  token                                    revoke    user, tokens: of all its sessions known before it
+#   probe     token, alive: 1, 0                       verify    user: the address is verified
+#   reset     user, secret, password, tokens   delete    user, secret, tokens
+#   fault     what, proof: how it is known to have happened
+#
+# What is left, by node: { users => [{ id, email, verified }], accounts => [{ user }], sessions => [{ token, user }] }.
+
+use strict;
+use warnings;
+use JSON::PP ();
+
+my $json = JSON::PP->new->utf8->canonical;
+
+sub append {
+    my ($file, $entry) = @_;
+    open my $out, '>>', $file or die "$file: $!\n";
+    syswrite $out, $json->encode($entry) . "\n";
+}
+
+sub load {
+    my @entries;
+    for my $file (@_) {
+        open my $in, '<', $file or die "$file: $!\n";
+        push @entries, map { $json->decode($_) } <$in>;
+    }
+    return sort { $a->{start} <=> $b->{start} } @entries;
+}
+
+# Answers { operations => { kind => { outcome => count } }, problems => [ [rule, sentence] ], forgiven => [ the same ] }.
+#   forgive => [from, to]: what was acknowledged in this time may be lost, and is told apart
+sub check {
+    my ($entries, $left, %o) = @_;
+    my %said = (operations => {}, problems => [], forgiven => []);
+    my %of;
+    for my $entry (@$entries) {
+        push @{ $of{ $entry->{kind} } }, $entry;
+        $said{operations}{ $entry->{kind} }{ $entry->{outcome} // 'done' }++;
+    }
+    my %c = (of => \%of, problem => sub { push @{ $said{problems} }, [@_] });
+    $c{lost} = sub {
+        my ($entry, @problem) = @_;
+        my $forgiven = $o{forgive} && $entry->{end} >= $o{forgive}[0] && $entry->{end} <= $o{forgive}[1];
+        push @{ $said{ $forgiven ? 'forgiven' : 'problems' } }, [@problem];
+    };
+    my ($first) = sort keys %$left;
+    $c{left} = $left->{$first};
+    $c{user} = { map { $_->{id} => $_ } @{ $c{left}{users} } };
+    _nodes_agree(\%c, $left);
+    _answers(\%c);
+    _rows_are_whole(\%c);
+    _sign_ups(\%c);
+    _sessions(\%c);
+    _tokens(\%c);
+    _faults(\%c);
+    return \%said;
+}
+
+sub _all { my ($c, @kinds) = @_; return map { @{ $c->{of}{$_} || [] } } @kinds }
+sub _ok { return grep { $_->{outcome} eq 'ok' } _all(@_) }
+
+sub _nodes_agree {
+    my ($c, $left) = @_;
+    my %form;
+    for my $node (sort keys %$left) {
+        for my $table (sort keys %{ $left->{$node} }) {
+            my $rows = join "\n", sort map { $json->encode($_) } @{ $left->{$node}{$table} };
+            $form{$table} //= $rows;
+            $c->{problem}->('nodes differ', "node $node has other rows of $table") if $form{$table} ne $rows;
+        }
+    }
+}
+
+# 503 is an answer that a client can act on. Nothing else may come of a fault.
+sub _answers {
+    my ($c) = @_;
+    for my $entry (map { @$_ } values %{ $c->{of} }) {
+        my $status = $entry->{status} or next;
+        $c->{problem}->('odd answer', "$entry->{id} $entry->{kind}: $status") if $status >= 500 && $status != 503;
+    }
+}
+
+sub _rows_are_whole {
+    my ($c) = @_;
+    my (%accounts, %email);
+    $accounts{ $_->{user} }++ for @{ $c->{left}{accounts} };
+    for my $user (@{ $c->{left}{users} }) {
+        my $n = $accounts{ $user->{id} } // 0;
+        $c->{problem}->('not whole', "user $user->{id} has $n accounts") if $n != 1;
+        $c->{problem}->('address twice', $user->{email}) if $email{ lc $user->{email} }++;
+    }
+    for my $table (qw(accounts sessions)) {
+        $c->{problem}->('not whole', "a row of $table without its user $_->{user}") for grep { !$c->{user}{ $_->{user} } } @{ $c->{left}{$table} };
+    }
+}
+
+sub _sign_ups {
+    my ($c) = @_;
+    my (%gone, %tried, %by_email);
+    for my $entry (_all($c, 'delete')) {
+        $tried{ $entry->{user} } = 1 if $entry->{outcome} ne 'refused';
+        $gone{ $entry->{user} } = 1 if $entry->{outcome} eq 'ok';
+    }
+    for my $entry (_ok($c, 'sign-up')) {
+        push @{ $by_email{ lc $entry->{email} } }, $entry;
+        $c->{lost}->($entry, 'lost sign-up', "$entry->{id} $entry->{email}") if !$c->{user}{ $entry->{user} } && !$tried{ $entry->{user} };
+    }
+    for my $email (sort keys %by_email) {
+        my ($one, @more) = @{ $by_email{$email} };
+        $c->{problem}->('address twice', "$email was given to " . join ' and ', map { $_->{id} } $one, @more) if @more && !$tried{ $one->{user} };
+    }
+    $c->{lost}->($_, 'lost deletion', "$_->{id}: user $_->{user} is there") for grep { $c->{user}{ $_->{user} } } _ok($c, 'delete');
+    for my $entry (_ok($c, 'verify')) {
+        my $user = $c->{user}{ $entry->{user} } or next;
+        $c->{lost}->($entry, 'lost verification', "$entry->{id}: user $entry->{user}") unless $user->{verified};
+    }
+}
+
+sub _sessions {
+    my ($c) = @_;
+    my (%began, %tried, %ended);
+    for my $entry (_ok($c, 'sign-up', 'sign-in')) { $began{ $entry->{token} } = $entry if $entry->{token} }
+    for my $entry (_all($c, qw(sign-out revoke reset delete))) {
+        next if $entry->{outcome} eq 'refused';
+        for my $token ($entry->{token} // (), @{ $entry->{tokens} || [] }) {
+            $tried{$token} = $entry->{start} if !defined $tried{$token} || $entry->{start} < $tried{$token};
+            $ended{$token} = $entry if $entry->{outcome} eq 'ok' && (!$ended{$token} || $entry->{end} < $ended{$token}{end});
+        }
+    }
+    my %there = map { $_->{token} => 1 } @{ $c->{left}{sessions} };
+    for my $token (sort keys %began) {
+        my $entry = $began{$token};
+        $c->{lost}->($entry, 'lost session', "$entry->{id}, and nobody ended it") if !$there{$token} && !defined $tried{$token};
+        $c->{lost}->($ended{$token}, 'lost revocation', "$ended{$token}{id} ended $entry->{id}, which is there") if $there{$token} && $ended{$token};
+    }
+    for my $probe (_all($c, 'probe')) {
+        my ($token, $alive) = @$probe{qw(token alive)};
+        next unless defined $alive;
+        my ($from, $end, $try) = ($began{$token}, $ended{$token}, $tried{$token});
+        $c->{lost}->($end, 'revoked session alive', sprintf '%s on node %s, %.3f s after %s', @$probe{qw(id node)}, $probe->{start} - $end->{end}, $end->{id})
+            if $alive && $end && $probe->{start} > $end->{end};
+        $c->{lost}->($from, 'session not seen', sprintf '%s on node %s, %.3f s after %s', @$probe{qw(id node)}, $probe->{start} - $from->{end}, $from->{id})
+            if !$alive && $from && $probe->{start} > $from->{end} && (!defined $try || $try > $probe->{end});
+    }
+}
+
+sub _tokens {
+    my ($c) = @_;
+    my %used;
+    push @{ $used{ $_->{secret} } }, $_->{id} for _ok($c, qw(reset delete));
+    for my $ids (sort { $a->[0] cmp $b->[0] } values %used) {
+        $c->{problem}->('token used twice', join ' and ', @$ids) if @$ids > 1;
+    }
+    for my $entry (grep { $_->{sure} && $_->{outcome} eq 'refused' } _all($c, 'sign-in')) {
+        $c->{lost}->({ end => $entry->{sure} }, 'sign-in refused', "$entry->{id} on node $entry->{node} of $entry->{email}, whose password is right");
+    }
+}
+
+sub _faults {
+    my ($c) = @_;
+    $c->{problem}->('fault not proven', $_->{what}) for grep { !$_->{proof} } _all($c, 'fault');
+}
+
+1;
