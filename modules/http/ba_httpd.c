@@ -205,7 +205,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     if (any_site(main)) {
         gate = gate_of(&config->values, main, pconf);
-        revocations = ba_cache_site_revocations(main);
+        revocations = ba_cache_site_revocations(main, pconf);
         if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
