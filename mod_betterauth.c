@@ -9,6 +9,7 @@
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_dump.h"
+#include "ba_dump_ctl.h"
 #include "ba_expr.h"
 #include "ba_forward.h"
 #include "ba_guard.h"
@@ -50,6 +51,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_dump_test, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(ba_dump_ctl_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */
