@@ -4,6 +4,7 @@
 #include "ba_guard.h"
 
 #include "ba_asked.h"
+#include "ba_basic.h"
 #include "ba_cookie.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
@@ -157,12 +158,6 @@ int ba_guard_authn(request_rec *r)
     }
 }
 
-static int is_proxied(const request_rec *r)
-{
-    return r->proxyreq == PROXYREQ_REVERSE || (r->handler && !strncmp(r->handler, "proxy:", 6))
-           || (r->filename && !strncmp(r->filename, "proxy:", 6));
-}
-
 /* An application that is told who it is has no need of what would make it the user. */
 static void keep_cookies(request_rec *r)
 {
@@ -170,7 +165,7 @@ static void keep_cookies(request_rec *r)
     const char *all = apr_table_get(r->headers_in, "Cookie");
     const char *others;
 
-    if (!all || !is_proxied(r) || dir_of(r)->forward_cookies || !ba_httpd_site(r->server)) {
+    if (!all || !ba_who_is_proxied(r) || dir_of(r)->forward_cookies || !ba_httpd_site(r->server)) {
         return;
     }
     ours = ba_httpd_request(r);
@@ -206,7 +201,7 @@ static int tell(request_rec *r, int heir)
         return OK;
     }
     if (!ba_who_guarded(r)) {
-        if (heir) {
+        if (ba_basic_tell(r) == DECLINED && heir) {
             ba_identity_withdraw(r);
         }
         return OK;

@@ -30,6 +30,9 @@ typedef struct ba_request {
     ba_call *call;
     apr_table_t *page; /* values of the page being shown, NULL elsewhere */
     const char *cookie; /* the Cookie header as sent, once it is no longer in headers_in */
+    ba_call *basic; /* what came of address and password (ba_basic.h), NULL: not asked */
+    const char *basic_pair; /* those that were compared */
+    const char *authorization; /* the header as sent, once it is no longer in headers_in */
     const request_rec *told; /* which of the chain was told last who it is */
     int watched; /* ends with its session (ba_tunnels.h) */
 } ba_request;

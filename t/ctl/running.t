@@ -9,17 +9,26 @@ use warnings;
 use BATest;
 use BATest::Ctl;
 use BATest::Httpd;
+use MIME::Base64 qw(encode_base64);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $EXTRA = <<'END';
     BetterAuthAdmin on
+    <Location "/programs">
+        AuthType Basic
+        AuthName "Programs"
+        AuthBasicProvider betterauth
+        Require valid-user
+    </Location>
 END
+expect_log('AH01617', 'AH01618');
 my $db = private_mariadb('ctl');
 $db->create('ctl', schema('mysql'));
 
 sub page { my ($site, $cookie) = @_; return request($site, GET => '/members/page.html', cookie => $cookie)->{status} }
 sub sign_in { my ($site, $email, $password) = @_; return post($site, '/sign-in/email', { email => $email, password => $password // PASSWORD }) }
+sub program { my ($site, $email) = @_; return request($site, GET => '/programs/env', headers => [Authorization => 'Basic ' . encode_base64("$email:" . PASSWORD, '')])->{status} }
 sub warm { my ($site, $cookie) = @_; my @said = parallel(6, sub { join '', map { page($site, $cookie) } 1 .. 3 }); return scalar grep { $_ ne '200200200' } @said }
 
 for my $dialect (qw(mysql sqlite)) {
@@ -67,6 +76,16 @@ for my $dialect (qw(mysql sqlite)) {
             is(sign_in($site, $email)->{status}, 200, 'until it is lifted');
         }
         is($ctl->(qw(user show), $email)->{status}, 1, 'nobody is left');
+
+        # HTTP Basic: a password that all children believe
+        $email = sign_up($site, password => PASSWORD)->{email};
+        for my $row (['a ban', 0, qw(user ban)], ['the end of it', 1, qw(user unban)], ['deletion', 0, qw(user delete --yes)]) {
+            my ($what, $good, @command) = @$row;
+            my @before = parallel(6, sub { join ' ', map { program($site, $email) } 1 .. 3 });
+            is(scalar(grep { $_ ne join ' ', ($good ? 401 : 200) x 3 } @before), 0, "a program, before $what");
+            $ok->($what, @command, $email);
+            is_deeply([grep { $_ != ($good ? 200 : 401) } map { program($site, $email) } 1 .. 12], [], "and at once after $what");
+        }
 
         my $user = sign_up($site);
         my $cookie = cookie_header(sign_in($site, $user->{email}));

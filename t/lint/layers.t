@@ -35,7 +35,7 @@ my %MAY = (
     http              => [qw(base crypto json token config limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
                           'mod_watchdog.h', 'mpm_common.h', 'util_mutex.h', 'sys/mman.h', 'fcntl.h', 'sys/socket.h', 'mod_betterauth.h', @HTTPD],
     pages             => [qw(http routes limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
-    access            => [qw(http session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
+    access            => [qw(http routes session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
                           'mod_log_config.h', 'mod_betterauth.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
 );
