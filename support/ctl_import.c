@@ -60,7 +60,7 @@ static int flush(ctl_import *i)
     return CTL_OK;
 }
 
-static int refuse(ctl_import *i, int line, const char *why)
+int ctl_import_refuse(ctl_import *i, int line, const char *why)
 {
     ++i->refused;
     if (line) {
@@ -133,7 +133,7 @@ int ctl_import_add(ctl_import *i, const ctl_incoming *in, int line)
     user->created_at = user->updated_at = date_of(i, in->created_at);
     why = wrong(i, user, in);
     if (why) {
-        return refuse(i, line, why);
+        return ctl_import_refuse(i, line, why);
     }
     user->id = in->id ? apr_pstrdup(i->pool, in->id) : ba_random_id(kind, i->pool);
     user->image = in->image && *in->image ? apr_pstrdup(i->pool, in->image) : NULL;

@@ -24,6 +24,9 @@ ctl_import *ctl_import_begin(ctl *c);
  * is refused, which has been said. */
 int ctl_import_add(ctl_import *i, const ctl_incoming *in, int line);
 
+/* Counts one that is refused, and says why. Answers CTL_OK. */
+int ctl_import_refuse(ctl_import *i, int line, const char *why);
+
 /* Adds the rest and says what came of it all. */
 int ctl_import_end(ctl_import *i);
 

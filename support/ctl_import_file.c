@@ -40,8 +40,7 @@ static int add_line(ctl_import *i, char *text, int line)
     }
     colon = strchr(text, ':');
     if (!colon) {
-        ctl_fail("line %d: not NAME:HASH", line);
-        return CTL_OK;
+        return ctl_import_refuse(i, line, "not NAME:HASH");
     }
     *colon = '\0';
     in.email = in.name = text;
@@ -249,7 +248,9 @@ static int add_row(ctl *c, ctl_import *i, const reader *r, char *const *names, i
     in.extra = ba_extra_fallback(c->settings.columns.user, c->pool);
     for (int k = 0; k < n && k < r->count; ++k) {
         if (!put_cell(c, &in, names[k], r->cells[k], c->pool)) {
-            return ctl_fail("line %d: %s has a value that is not of its type", r->line, names[k]);
+            return ctl_import_refuse(i, r->line,
+                                     apr_pstrcat(c->pool, ctl_plain(names[k], c->pool),
+                                                 " has a value that is not of its type", NULL));
         }
     }
     for (int k = 0; in.extra && k < in.extra->columns->nelts; ++k) {

@@ -92,7 +92,7 @@ for my $dialect (qw(mysql sqlite)) {
         write_file("$dir/odd.htpasswd", "no colon\nold:abJnggxhB/yWI\nplain:password\nhuge:\$2y\$31\$abcdefghijklmnopqrstuuL3yx5rOownI9yt3li7SEUHi8SbcmBIK\nbad name:$HASH{sha}\nfine\@example.com:$HASH{sha}:comment\n");
         my $odd = BATest::Ctl::run(undef, @of, qw(--json import htpasswd --domain example.com), "$dir/odd.htpasswd");
         is($odd->{status}, 1, 'what cannot be taken is an exit status');
-        is_deeply($odd->{json}, { added => 4, there => 0, refused => 1, withoutPassword => 3 }, 'and counted') or diag $odd->{err};
+        is_deeply($odd->{json}, { added => 4, there => 0, refused => 2, withoutPassword => 3 }, 'and counted') or diag $odd->{err};
         like($odd->{err}, qr/line 1: not NAME:HASH.*line 2: nobody can sign in.*line 5: no e-mail/s, 'and named by its line');
         is(sign_in($site, 'plain@example.com', 'password')->{status}, 401, 'text is no hash');
         is(sign_in($site, 'fine@example.com', $OLD)->{status}, 200, 'what follows a hash is none of it');
@@ -108,6 +108,9 @@ for my $dialect (qw(mysql sqlite)) {
         write_file("$dir/users.csv", qq{\xef\xbb\xbfemail;"name";password_hash;email_verified;role;created_at;shoe_size\n}
             . qq{"Quoted;Semi\@example.com";Q;$HASH{sha};true;user;;44\n} . qq{d\@example.com;"Zo\xc3\xab ""Z""\nLong";} . ($HASH{django} // $HASH{sha})
             . qq{;yes;editor;2020-02-03T04:05:06.000Z;\n\n} . qq{e\@example.com;;;0;;;\n});
+        write_file("$dir/wrong.csv", "email,banExpires,name\nf\@example.com,whenever,F\ng\@example.com,,G\nh\@example.com,,H,more,than,names\n");
+        is_deeply(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/wrong.csv")->{json}, { added => 2, there => 0, refused => 1, withoutPassword => 2 }, 'a value of another type keeps only its own line out');
+        is(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/users.htpasswd")->{status}, 1, 'no line of names');
         my $csv = BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/users.csv");
         is($csv->{json}{added}, 2, 'a CSV file') or diag $csv->{err};
         like($csv->{err}, qr/the column shoe_size is left out.*line 2: no e-mail/s, 'what cannot be used is named');
