@@ -118,6 +118,18 @@ for my $dialect (qw(mysql sqlite)) {
         $httpd->stop;
         ok(!-e $file, 'a stop removes the file');
         $ok->('without a server nobody is to be told', qw(session revoke --all --yes));
+
+        # what a server that was killed has left behind
+        open my $stale, '>', $file or die;
+        print {$stale} 'x';
+        close $stale;
+        $httpd->start_again;
+        for (1 .. 100) { last if -e $httpd->pid_file && request($site, GET => '/api/auth/ok'); select undef, undef, undef, 0.05 }
+        $cookie = cookie_header(sign_in($site, $user->{email}));
+        is(warm($site, $cookie), 0, 'the next server');
+        $ok->('revoked', qw(session revoke --user), $user->{email});
+        is_deeply([grep { $_ != 401 } map { page($site, $cookie) } 1 .. 12], [], 'has counters of its own');
+        $httpd->stop;
     };
 }
 
