@@ -5,11 +5,13 @@
 
 #include "ba_api.h"
 #include "ba_audit_site.h"
+#include "ba_basic.h"
 #include "ba_cache_site.h"
 #include "ba_check.h"
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_dump.h"
+#include "ba_dump_ctl.h"
 #include "ba_expr.h"
 #include "ba_forward.h"
 #include "ba_guard.h"
@@ -40,6 +42,7 @@ static void register_hooks(apr_pool_t *pool)
     /* SetEnvIf must not see what a client put into our headers */
     static const char *const before_setenvif[] = {"mod_setenvif.c", "mod_headers.c", NULL};
     static const char *const before_authz[] = {"mod_authz_core.c", NULL};
+    static const char *const before_basic[] = {"mod_auth_basic.c", NULL};
     /* SetEnv may not overrule us, RequestHeader may use what we set */
     static const char *const after_env[] = {"mod_env.c", NULL};
     static const char *const before_headers[] = {"mod_headers.c", NULL};
@@ -51,10 +54,12 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(ba_meter_site_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_expr_lookup(ba_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ba_require_register(pool);
+    ba_basic_register(pool);
     ba_interface_register();
     ap_hook_check_config(ba_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_check_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(ba_dump_test, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(ba_dump_ctl_test, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_httpd_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ba_page_element_post_config, after_include, NULL, APR_HOOK_MIDDLE);
     /* after the sites are made, and before mod_watchdog looks at who wants it */
@@ -75,6 +80,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_access_ex(ba_guard_access, NULL, before_authz, APR_HOOK_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(ba_guard_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    /* it asks mod_auth_basic's itself, to say more than 500 */
+    ap_hook_check_authn(ba_basic_authn, NULL, before_basic, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(ba_guard_fixups, after_env, before_headers, APR_HOOK_MIDDLE);
     ap_hook_fixups(ba_guard_settle, after_dir, NULL, APR_HOOK_REALLY_LAST);
 

@@ -39,7 +39,7 @@ typedef struct betterauth_user {
     const char *image; /* a URL, NULL if there is none */
     int email_verified;
     apr_time_t created;
-    const char *session_id; /* of its row, for logs and joins; opens nothing */
+    const char *session_id; /* of its row, for logs and joins; opens nothing. "": HTTP Basic */
     apr_time_t session_created;
     apr_time_t session_expires;
 } betterauth_user;

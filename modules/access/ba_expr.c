@@ -83,9 +83,10 @@ static const char *log_value(request_rec *r, char *name)
     const ba_request *ours
         = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
     int index = ba_identity_find(name);
-    const char *text = index >= 0 && ours && ours->call->user
-                           ? ba_identity_value(index, ours->call->user, ours->call->session)
-                           : NULL;
+    const ba_call *call = !ours ? NULL : ours->basic && ours->basic->session ? ours->basic : ours->call;
+    const char *text
+        = index >= 0 && call && call->user ? ba_identity_value(index, call->user, call->session)
+                                           : NULL;
 
     return text ? ap_escape_logitem(r->pool, text) : "-";
 }

@@ -4,6 +4,7 @@
 #include "ba_guard.h"
 
 #include "ba_asked.h"
+#include "ba_basic.h"
 #include "ba_cookie.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
@@ -157,12 +158,6 @@ int ba_guard_authn(request_rec *r)
     }
 }
 
-static int is_proxied(const request_rec *r)
-{
-    return r->proxyreq == PROXYREQ_REVERSE || (r->handler && !strncmp(r->handler, "proxy:", 6))
-           || (r->filename && !strncmp(r->filename, "proxy:", 6));
-}
-
 /* Leaves rest of a header, NULL for nothing. Those who look later, such as an error
  * document of ours, still find the whole in *kept. */
 static void cut_header(request_rec *r, const char *name, const char **kept, const char *rest)
@@ -183,7 +178,7 @@ static void keep_credentials(request_rec *r)
     const char *authorization = apr_table_get(r->headers_in, "Authorization");
     ba_request *ours;
 
-    if ((!cookies && !authorization) || !is_proxied(r) || dir_of(r)->forward_cookies
+    if ((!cookies && !authorization) || !ba_who_is_proxied(r) || dir_of(r)->forward_cookies
         || !ba_httpd_site(r->server)) {
         return;
     }
@@ -213,7 +208,7 @@ static int tell(request_rec *r, int heir)
         return OK;
     }
     if (!ba_who_guarded(r)) {
-        if (heir) {
+        if (ba_basic_tell(r) == DECLINED && heir) {
             ba_identity_withdraw(r);
         }
         return OK;

@@ -162,7 +162,8 @@ const char *ba_identity_value(int index, const ba_user *user, const ba_session *
     case ROLE:
         return ba_admin_role(user);
     default:
-        return session->id;
+        /* who sends a password with each request has none */
+        return *session->id ? session->id : NULL;
     }
 }
 

@@ -149,7 +149,11 @@ static authz_status check(request_rec *r, const char *text, const void *parsed)
     const ba_call *call;
 
     (void)text;
-    if (!ba_who_guarded(r) || !ba_httpd_site(r->server)) {
+    if (ba_who_is_basic(r) && !ba_who_basic(r)) {
+        /* nobody yet, or another provider's */
+        return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+    }
+    if ((!ba_who_guarded(r) && !ba_who_basic(r)) || !ba_httpd_site(r->server)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "BA0134: Require betterauth needs AuthType Session and BetterAuthSecret here");
         return AUTHZ_GENERAL_ERROR;

@@ -17,6 +17,34 @@
 #define SECRET_MIN 32
 #define SECRET_MIN_DIFFERENT 8
 
+/* Lines of a file that count; betterauthctl keeps as many. */
+#define SECRETS_MAX 8
+
+/* The whole file; NULL and a message. */
+static const char *read_file(apr_pool_t *pool, const char *name, char **text)
+{
+    const char *path = ap_server_root_relative(pool, name);
+    apr_size_t len = 4096;
+    apr_finfo_t info;
+    apr_file_t *file;
+    apr_status_t rv;
+
+    *text = NULL;
+    if (!path
+        || apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS) {
+        return apr_pstrcat(pool, "cannot read the file ", path ? path : name, NULL);
+    }
+    rv = apr_file_info_get(&info, APR_FINFO_PROT, file);
+    if (rv == APR_SUCCESS && (info.protection & APR_FPROT_WREAD)) {
+        apr_file_close(file);
+        return apr_pstrcat(pool, "is readable by everyone: chmod 600 ", path, NULL);
+    }
+    *text = apr_pcalloc(pool, len + 1);
+    rv = apr_file_read(file, *text, &len);
+    apr_file_close(file);
+    return rv == APR_SUCCESS ? NULL : apr_pstrcat(pool, "finds nothing in the file ", path, NULL);
+}
+
 /* What a secret's source says, without its line end; NULL and a message. */
 const char *ba_kind_secret_text(apr_pool_t *pool, const char *source, const char **text)
 {
@@ -35,31 +63,14 @@ const char *ba_kind_secret_text(apr_pool_t *pool, const char *source, const char
         return *text ? NULL : "names a command that failed or printed nothing";
     }
     if (!strncmp(source, "file:", 5)) {
-        const char *path = ap_server_root_relative(pool, source + 5);
-        char *buffer = apr_pcalloc(pool, 4097);
-        apr_size_t len = 4096;
-        apr_finfo_t info;
-        apr_file_t *file;
-        apr_status_t rv;
+        char *all;
+        const char *problem = read_file(pool, source + 5, &all);
 
-        if (!path
-            || apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool)
-                   != APR_SUCCESS) {
-            return apr_pstrcat(pool, "cannot read the file ", path ? path : source + 5, NULL);
+        if (!problem) {
+            all[strcspn(all, "\r\n")] = '\0';
+            *text = all;
         }
-        rv = apr_file_info_get(&info, APR_FINFO_PROT, file);
-        if (rv == APR_SUCCESS && (info.protection & APR_FPROT_WREAD)) {
-            apr_file_close(file);
-            return apr_pstrcat(pool, "is readable by everyone: chmod 600 ", path, NULL);
-        }
-        rv = apr_file_read(file, buffer, &len);
-        apr_file_close(file);
-        if (rv != APR_SUCCESS) {
-            return apr_pstrcat(pool, "finds nothing in the file ", path, NULL);
-        }
-        buffer[strcspn(buffer, "\r\n")] = '\0';
-        *text = buffer;
-        return NULL;
+        return problem;
     }
     *text = source;
     return NULL;
@@ -86,6 +97,37 @@ static const char *check_secret(const char *text)
     return NULL;
 }
 
+static const char *add_secret(apr_array_header_t *list, const char *text)
+{
+    const char *problem = check_secret(text);
+    ba_bytes *secret = problem ? NULL : apr_array_push(list);
+
+    if (secret) {
+        secret->data = text;
+        secret->len = strlen(text);
+    }
+    return problem;
+}
+
+/* Each line of a file is one, so that a file alone can be rotated. */
+static const char *add_file(apr_pool_t *pool, apr_array_header_t *list, const char *name)
+{
+    char *text, *last;
+    const char *problem = read_file(pool, name, &text);
+    int n = 0;
+
+    /* an empty first line is a broken file, and not one to read on in */
+    if (!problem && strcspn(text, "\r\n") == 0) {
+        return check_secret("");
+    }
+    for (char *line = problem ? NULL : apr_strtok(text, "\r\n", &last);
+         line && !problem && n < SECRETS_MAX; line = apr_strtok(NULL, "\r\n", &last)) {
+        problem = add_secret(list, line);
+        ++n;
+    }
+    return problem;
+}
+
 static const char *read_secrets(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                 char *const argv[])
 {
@@ -93,19 +135,18 @@ static const char *read_secrets(apr_pool_t *pool, const ba_slot *slot, void *mem
 
     (void)slot;
     for (int i = 0; i < argc; ++i) {
-        const char *text;
-        const char *problem = ba_kind_secret_text(pool, argv[i], &text);
-        ba_bytes *secret;
+        const char *problem, *text;
 
-        if (!problem) {
-            problem = check_secret(text);
+        if (!strncmp(argv[i], "file:", 5)) {
+            problem = add_file(pool, list, argv[i] + 5);
+        }
+        else {
+            problem = ba_kind_secret_text(pool, argv[i], &text);
+            problem = problem ? problem : add_secret(list, text);
         }
         if (problem) {
             return problem;
         }
-        secret = apr_array_push(list);
-        secret->data = text;
-        secret->len = strlen(text);
     }
     *(apr_array_header_t **)member = list;
     return NULL;

@@ -122,6 +122,19 @@ int ba_argon2_params(const char *stored, ba_hash_params *params)
     return 1;
 }
 
+static int affordable(const ba_hash_params *params)
+{
+    return params->memory_kib <= MEMORY_CAP_KIB && params->passes <= PASSES_CAP
+           && params->lanes <= LANES_CAP;
+}
+
+int ba_argon2_is(const char *stored)
+{
+    ba_hash_params params;
+
+    return ba_argon2_params(stored, &params) && affordable(&params);
+}
+
 /* Salt and tag of a PHC string whose cost is params; 0 if it is not spelled as we
  * would write it: sscanf() lets blanks and signs pass. */
 static int read_stored(const char *stored, const ba_hash_params *params, ba_bytes *salt,
@@ -148,8 +161,7 @@ ba_password_result ba_argon2_verify(const char *stored, ba_bytes password, apr_p
     ba_bytes salt, tag;
     unsigned char *mine;
 
-    if (!ba_argon2_params(stored, &params) || params.memory_kib > MEMORY_CAP_KIB
-        || params.passes > PASSES_CAP || params.lanes > LANES_CAP
+    if (!ba_argon2_params(stored, &params) || !affordable(&params)
         || !read_stored(stored, &params, &salt, &tag, pool)) {
         return BA_PASSWORD_UNREADABLE;
     }

@@ -52,24 +52,36 @@ const char *ba_password_hash(const ba_hash_params *params, ba_bytes password, ap
     return out;
 }
 
-/* Imported forms that apr_password_validate() reads, within our caps. A form
- * that it does not know would be taken as clear text by some of its ports. */
-static int crypt_is(const char *stored)
-{
-    static const char *const plain[] = {"$apr1$", "{SHA}", "$1$", "$y$j9T$"};
+/* Imported forms that apr_password_validate() reads. A form that it does not know would
+ * be taken as clear text by some of its ports. */
+static const struct {
+    const char *start;
+    const char *name;
+} crypt_forms[] = {
+    {"$apr1$", "apr1"},      {"{SHA}", "sha1"},         {"$1$", "md5-crypt"},
+    {"$y$j9T$", "yescrypt"}, {"$2a$", "bcrypt"},        {"$2b$", "bcrypt"},
+    {"$2y$", "bcrypt"},      {"$5$", "sha256-crypt"},   {"$6$", "sha512-crypt"},
+};
 
-    for (apr_size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); ++i) {
-        if (!strncmp(stored, plain[i], strlen(plain[i]))) {
-            return 1;
+/* The form's name, NULL if it is none of them, or beyond our caps. */
+static const char *crypt_form(const char *stored)
+{
+    const char *name = NULL;
+
+    for (apr_size_t i = 0; i < sizeof(crypt_forms) / sizeof(crypt_forms[0]) && !name; ++i) {
+        if (!strncmp(stored, crypt_forms[i].start, strlen(crypt_forms[i].start))) {
+            name = crypt_forms[i].name;
         }
     }
-    if (!strncmp(stored, "$2", 2) && stored[2] && strchr("aby", stored[2]) && stored[3] == '$') {
-        return atol(stored + 4) >= 4 && atol(stored + 4) <= BCRYPT_COST_CAP;
+    if (!strncmp(stored, "$2", 2)) {
+        return name && atol(stored + 4) >= 4 && atol(stored + 4) <= BCRYPT_COST_CAP ? name : NULL;
     }
     if (!strncmp(stored, "$5$", 3) || !strncmp(stored, "$6$", 3)) {
-        return strncmp(stored + 3, "rounds=", 7) || atol(stored + 10) <= SHA_CRYPT_ROUNDS_CAP;
+        return strncmp(stored + 3, "rounds=", 7) || atol(stored + 10) <= SHA_CRYPT_ROUNDS_CAP
+                   ? name
+                   : NULL;
     }
-    return 0;
+    return name;
 }
 
 static ba_password_result crypt_verify(const char *stored, ba_bytes password, apr_pool_t *pool)
@@ -77,7 +89,7 @@ static ba_password_result crypt_verify(const char *stored, ba_bytes password, ap
     char *text;
     apr_status_t rv;
 
-    if (!crypt_is(stored)) {
+    if (!crypt_form(stored)) {
         return BA_PASSWORD_UNREADABLE;
     }
     /* crypt() stops at NUL: what follows would not be checked */
@@ -104,12 +116,31 @@ ba_password_result ba_password_verify(const char *stored, ba_bytes password, apr
     else if (ba_scrypt_is(stored)) {
         result = ba_scrypt_verify(stored, text, pool);
     }
+    else if (!strncmp(stored, "pbkdf2_", 7)) {
+        result = ba_pbkdf2_verify(stored, password, pool);
+    }
     else {
         /* other servers hashed the bytes as typed, without NFKC */
         result = crypt_verify(stored, password, pool);
     }
     discard(text);
     return result;
+}
+
+const char *ba_password_form(const char *stored)
+{
+    if (ba_argon2_is(stored)) {
+        return "argon2id";
+    }
+    if (ba_scrypt_is(stored)) {
+        return "scrypt";
+    }
+    return ba_pbkdf2_is(stored) ? "pbkdf2-sha256" : crypt_form(stored);
+}
+
+int ba_password_imported(const char *stored)
+{
+    return ba_pbkdf2_is(stored) || crypt_form(stored);
 }
 
 int ba_password_outdated(const ba_hash_params *params, const char *stored)

@@ -25,6 +25,12 @@ const char *ba_password_hash(const ba_hash_params *params, ba_bytes password,
 
 ba_password_result ba_password_verify(const char *stored, ba_bytes password, apr_pool_t *pool);
 
+/* The name of the form that a hash has; NULL: none that is read, or too costly. */
+const char *ba_password_form(const char *stored);
+
+/* True for the forms that come with an import alone: what they cost is not what we do. */
+int ba_password_imported(const char *stored);
+
 /* True if stored is not what ba_password_hash(params) would write now. */
 int ba_password_outdated(const ba_hash_params *params, const char *stored);
 

@@ -16,7 +16,9 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
+#include <http_config.h>
 #include <http_log.h>
+#include <mpm_common.h>
 #include <string.h>
 #include <util_mutex.h>
 
@@ -126,11 +128,37 @@ static ba_time clock_now(void)
     return apr_time_as_msec(apr_time_now());
 }
 
-ba_revocations *ba_cache_site_revocations(server_rec *s)
+const char *ba_cache_site_revocations_file(apr_pool_t *pool)
+{
+    const char *pid = ap_runtime_dir_relative(pool, ap_pid_fname);
+
+    /* beside the one file that is each server's own */
+    return pid ? apr_pstrcat(pool, pid, BA_REVOCATIONS_SUFFIX, NULL) : NULL;
+}
+
+/* A file, so that betterauthctl can tell us. */
+static apr_status_t get_memory(server_rec *s, void **memory, int *made, apr_pool_t *pconf)
+{
+    const char *path = ba_cache_site_revocations_file(pconf);
+    apr_status_t rv = path ? ba_kept_file(KEY, path, ba_revocations_size(), memory, made)
+                           : APR_ENOENT;
+
+    if (rv == APR_SUCCESS) {
+        ba_kept_file_ends(path, pconf);
+        return rv;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                 "BA0157: cannot create %s: what betterauthctl revokes is believed for the "
+                 "lifetime of BetterAuthSessionCache",
+                 path ? path : "a file beside PidFile");
+    return ba_kept_memory(KEY, ba_revocations_size(), s, memory, made);
+}
+
+ba_revocations *ba_cache_site_revocations(server_rec *s, apr_pool_t *pconf)
 {
     void *memory;
     int made;
-    apr_status_t rv = ba_kept_memory(KEY, ba_revocations_size(), s, &memory, &made);
+    apr_status_t rv = get_memory(s, &memory, &made, pconf);
 
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,

@@ -22,7 +22,10 @@ int ba_cache_site_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 int ba_cache_site_check(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp);
 
 /* The counters of the whole server; NULL: logged, do not start. */
-struct ba_revocations *ba_cache_site_revocations(server_rec *s);
+struct ba_revocations *ba_cache_site_revocations(server_rec *s, apr_pool_t *pconf);
+
+/* The file they are in; NULL if PidFile cannot be read. */
+const char *ba_cache_site_revocations_file(apr_pool_t *pool);
 
 /* The cache of a site, NULL in *cache for none. From then on store tells of revocations.
  * Anything but OK: logged, do not start. */

@@ -30,6 +30,7 @@ typedef struct facts {
     const ap_directive_t *forward;
     const ap_directive_t *stray; /* betterauth-forward, but not in a <Location "/path"> */
     const ap_directive_t *guard; /* AuthType Session */
+    const ap_directive_t *basic; /* AuthBasicProvider betterauth */
     const ap_directive_t *role;  /* Require betterauth role */
     const ap_directive_t *ssi_tags;
     apr_array_header_t *forwards; /* const char *: where betterauth-forward is mounted */
@@ -94,6 +95,16 @@ static int wants_role(const char *args, apr_pool_t *pool)
     return !strcasecmp(word, "betterauth") && !strcasecmp(ap_getword_conf(pool, &args), "role");
 }
 
+static int names_us(const char *args, apr_pool_t *pool)
+{
+    while (*args) {
+        if (!strcasecmp(ap_getword_conf(pool, &args), "betterauth")) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *word;
@@ -117,6 +128,9 @@ static void note(facts *f, const ap_directive_t *node, apr_pool_t *pool)
         if (!strcasecmp(word, "Session")) {
             f->guard = node;
         }
+    }
+    else if (!strcasecmp(node->directive, "AuthBasicProvider")) {
+        f->basic = names_us(node->args, pool) ? node : f->basic;
     }
     else if (!strcasecmp(node->directive, "Require")) {
         f->role = wants_role(node->args, pool) ? node : f->role;
@@ -245,7 +259,9 @@ static int has_roles(const facts *f)
 
 static const char *what(const ap_directive_t *node)
 {
-    return !strcasecmp(node->directive, "AuthType") ? "AuthType Session" : node->args;
+    return !strcasecmp(node->directive, "AuthType")            ? "AuthType Session"
+           : !strcasecmp(node->directive, "AuthBasicProvider") ? "AuthBasicProvider betterauth"
+                                                               : node->args;
 }
 
 static int check_needs(const facts *f, const ap_directive_t *node, apr_pool_t *pool)
@@ -385,10 +401,10 @@ static int check_admin(const facts *f)
 
 static int check_server(const facts *f, apr_pool_t *pool)
 {
-    const ap_directive_t *nodes[] = {f->api, f->pages, f->forward, f->guard};
+    const ap_directive_t *nodes[] = {f->api, f->pages, f->forward, f->guard, f->basic};
     const ap_directive_t *any = NULL;
 
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 5; ++i) {
         any = any ? any : nodes[i];
         if (nodes[i] && !check_needs(f, nodes[i], pool)) {
             return 0;
@@ -426,7 +442,7 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         if (!check_server(f, ptemp)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        used |= f->api || f->pages || f->forward || f->guard;
+        used |= f->api || f->pages || f->forward || f->guard || f->basic;
         if (!ba_cache_site_check(f->server, pconf, ptemp)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }

@@ -47,12 +47,13 @@ static void find(apr_array_header_t *found, const ap_directive_t *node, const ch
 }
 
 /* What is in force: the virtual host's own, or else what it inherits. */
-static const apr_array_header_t *written(const dump *d, const char *name)
+static const apr_array_header_t *written(const ap_directive_t *host, const char *name,
+                                         apr_pool_t *pool)
 {
-    apr_array_header_t *found = apr_array_make(d->pool, 2, sizeof(const ap_directive_t *));
+    apr_array_header_t *found = apr_array_make(pool, 2, sizeof(const ap_directive_t *));
 
-    if (d->host) {
-        find(found, d->host->first_child, name);
+    if (host) {
+        find(found, host->first_child, name);
     }
     if (!found->nelts) {
         find(found, ap_conftree, name);
@@ -60,9 +61,10 @@ static const apr_array_header_t *written(const dump *d, const char *name)
     return found;
 }
 
-static const ap_directive_t *last_written(const dump *d, const char *name)
+const ap_directive_t *ba_dump_written(const ap_directive_t *host, const char *name,
+                                      apr_pool_t *pool)
 {
-    const apr_array_header_t *found = written(d, name);
+    const apr_array_header_t *found = written(host, name, pool);
 
     return found->nelts ? APR_ARRAY_IDX(found, found->nelts - 1, const ap_directive_t *) : NULL;
 }
@@ -87,7 +89,7 @@ static const ap_directive_t *find_handler(const ap_directive_t *node, const char
     return NULL;
 }
 
-static const ap_directive_t *host_of(const server_rec *s)
+const ap_directive_t *ba_dump_host(const server_rec *s)
 {
     const ap_directive_t *node = ap_conftree;
 
@@ -193,7 +195,7 @@ static void print_database(const dump *d)
 static void print_secret(const dump *d)
 {
     static const char *const sources[] = {"file:", "env:", "exec:"};
-    const ap_directive_t *node = last_written(d, "BetterAuthSecret");
+    const ap_directive_t *node = ba_dump_written(d->host, "BetterAuthSecret", d->pool);
     const char *args = node ? node->args : "";
     const char *text = apr_psprintf(d->pool, "%d key%s:", d->settings.secrets->nelts,
                                     d->settings.secrets->nelts == 1 ? "" : "s");
@@ -259,7 +261,7 @@ static void print_settings(const dump *d)
         const ba_slot *slot = ba_directives[i].cmd_data;
         const apr_array_header_t *nodes = ba_directives[i].req_override == OR_AUTHCFG
                                               ? NULL
-                                              : written(d, ba_directives[i].name);
+                                              : written(d->host, ba_directives[i].name, d->pool);
 
         for (int j = 0; nodes && j < nodes->nelts; ++j) {
             const ap_directive_t *node = APR_ARRAY_IDX(nodes, j, const ap_directive_t *);
@@ -348,7 +350,7 @@ void ba_dump_test(apr_pool_t *pconf, server_rec *main)
         const ba_server_config *config;
 
         d.server = APR_ARRAY_IDX(servers, i, server_rec *);
-        d.host = d.server == main ? NULL : host_of(d.server);
+        d.host = d.server == main ? NULL : ba_dump_host(d.server);
         config = ap_get_module_config(d.server->module_config, &betterauth_module);
         d.settings = config->values;
         print_server(&d);

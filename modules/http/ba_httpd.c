@@ -165,7 +165,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     if (any_site(main)) {
         gate = ba_gate_site(main, &config->values.hash_concurrency, pconf);
-        revocations = ba_cache_site_revocations(main);
+        revocations = ba_cache_site_revocations(main, pconf);
         meter = ba_meter_site_create(main, pconf);
         if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;

@@ -34,6 +34,8 @@ typedef struct ba_request {
     ba_call *call;
     struct ba_page *page; /* the page being shown, NULL elsewhere */
     const struct ba_language *language; /* the visitor's, once somebody has asked */
+    ba_call *basic; /* what came of address and password (ba_basic.h), NULL: not asked */
+    const char *basic_pair; /* those that were compared */
     const char *cookie; /* these headers as sent, once they are no longer in headers_in */
     const char *authorization;
     const request_rec *told; /* which of the chain was told last who it is */

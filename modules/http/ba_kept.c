@@ -4,7 +4,12 @@
 #include "ba_kept.h"
 
 #include <apr_shm.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <http_config.h>
+#include <http_core.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, void **memory,
                             int *made)
@@ -26,4 +31,64 @@ apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, voi
     }
     *memory = *kept;
     return APR_SUCCESS;
+}
+
+/* Zeroed pages that are there for good: with a hole in the file, a full disk would kill
+ * whoever writes. */
+static void *map_new_file(const char *path, apr_size_t size)
+{
+    void *memory = MAP_FAILED;
+    int fd;
+
+    unlink(path);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return NULL;
+    }
+    errno = posix_fallocate(fd, 0, (off_t)size);
+    if (!errno) {
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    close(fd);
+    if (memory == MAP_FAILED) {
+        int saved = errno;
+
+        unlink(path);
+        errno = saved;
+        return NULL;
+    }
+    return memory;
+}
+
+apr_status_t ba_kept_file(const char *key, const char *path, apr_size_t size, void **memory,
+                          int *made)
+{
+    void **kept = ap_retained_data_get(key);
+    void *mapped;
+
+    *made = !kept;
+    if (!kept) {
+        mapped = map_new_file(path, size);
+        if (!mapped) {
+            return errno;
+        }
+        kept = ap_retained_data_create(key, sizeof(*kept));
+        *kept = mapped;
+    }
+    *memory = *kept;
+    return APR_SUCCESS;
+}
+
+static apr_status_t remove_file(void *path)
+{
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+        unlink(path);
+    }
+    return APR_SUCCESS;
+}
+
+void ba_kept_file_ends(const char *path, apr_pool_t *pconf)
+{
+    /* not a child's: its cleanups run too */
+    apr_pool_cleanup_register(pconf, path, remove_file, apr_pool_cleanup_null);
 }

@@ -17,4 +17,12 @@
 apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, void **memory,
                             int *made);
 
+/* The same in a file of this path, which betterauthctl maps too; one that is there is an
+ * earlier server's and goes. The file itself goes when the server ends. */
+apr_status_t ba_kept_file(const char *key, const char *path, apr_size_t size, void **memory,
+                          int *made);
+
+/* For each post_config that keeps the file. */
+void ba_kept_file_ends(const char *path, apr_pool_t *pconf);
+
 #endif

@@ -38,11 +38,6 @@
 #define SWEEP_PAUSE_MS 1000
 #define SWEEP_REST_MS 60000
 
-/* What is kept after it has expired: clocks differ. */
-#define SWEEP_MARGIN_MS BA_MS(300)
-#define SENT_KEPT_MS BA_MS(86400)
-#define GIVEN_UP_KEPT_MS BA_MS(7 * 86400)
-
 /* A database, once for all sites that share it. */
 typedef struct database {
     struct database *next;
@@ -89,12 +84,12 @@ static void log_line(void *baton, ba_log_level level, const char *message)
 
 static void sweep(database *d, ba_time now, apr_pool_t *temp)
 {
-    ba_time before = d->sweep == BA_SWEEP_MAILS ? now - d->sent_kept : now - SWEEP_MARGIN_MS;
+    ba_time before = d->sweep == BA_SWEEP_MAILS ? now - d->sent_kept : now - BA_SWEEP_MARGIN;
     const char *cursor = d->cursor;
     int rows = 0;
 
     d->sweep_at = now + SWEEP_PAUSE_MS;
-    if (ba_store_sweep(&d->own.db, d->sweep, before, now - GIVEN_UP_KEPT_MS, &cursor, &rows, temp)
+    if (ba_store_sweep(&d->own.db, d->sweep, before, now - BA_SWEEP_GIVEN_UP, &cursor, &rows, temp)
         != APR_SUCCESS) {
         return;
     }
@@ -255,7 +250,7 @@ static database *database_of(task *t, server_rec *s, apr_pool_t *pconf)
         ba_own_db_init(&(*link)->own, s, source,
                        "BA0714: mail and expired rows wait for the database");
         (*link)->sites = apr_array_make(pconf, 2, sizeof(const ba_settings *));
-        (*link)->sent_kept = SENT_KEPT_MS;
+        (*link)->sent_kept = BA_SWEEP_SENT;
     }
     return *link;
 }

@@ -141,6 +141,27 @@ int ba_limit_request(ba_call *call, const char *endpoint)
     return wait ? refuse(call, wait) : 1;
 }
 
+int ba_limit_allows(ba_call *call, const char *endpoint)
+{
+    ba_rate rate = rate_of(call->settings, endpoint);
+    ba_time now, wait = 0;
+    apr_uint64_t key;
+    ba_counter *c;
+
+    if (!call->limit || !rate.max) {
+        return 1;
+    }
+    key = key_of(call, "client ", call->client, endpoint);
+    if (!hold(call, key, 0, &now, &c)) {
+        return unavailable(call);
+    }
+    if (c && c->count >= rate.max && now - c->last < BA_MS(rate.window)) {
+        wait = c->last + BA_MS(rate.window) - now;
+    }
+    ba_counters_release(call->limit->counters, key);
+    return wait ? refuse(call, wait) : 1;
+}
+
 /* ---- accounts */
 
 static ba_time delay_after(apr_uint32_t failures)

@@ -23,6 +23,9 @@ typedef struct ba_limit {
  * that spellings do not multiply, NULL for all that are none. 1: go on. */
 int ba_limit_request(ba_call *call, const char *endpoint);
 
+/* The same without counting: would one more be too many? */
+int ba_limit_allows(ba_call *call, const char *endpoint);
+
 /* One password on its way to be compared; filled by ba_limit_try(). */
 typedef struct ba_try {
     apr_uint64_t key;

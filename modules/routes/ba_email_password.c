@@ -4,6 +4,7 @@
 /* Sign-up and sign-in by e-mail and password (http-api 5.7, 5.8). */
 
 #include "ba_audit.h"
+#include "ba_credentials.h"
 #include "ba_hashing.h"
 #include "ba_input.h"
 #include "ba_links.h"
@@ -213,19 +214,6 @@ static void answer_signed_in(ba_call *call, const sign_in_body *body, const ba_u
     call->answer.location = redirect ? body->callback_url : NULL;
 }
 
-/* The stored form is not the configured one: now is when we know the password.
- * Nothing is lost if it does not work out; the next sign-in tries again. */
-static void renew_hash(ba_call *call, const ba_user *user, const char *old, ba_bytes password)
-{
-    ba_answer before = call->answer;
-    const char *hash = ba_hashing_hash(call, password);
-
-    if (hash) {
-        call->store->ops->password_renew(call->store, user->id, old, hash, call->now, call->pool);
-    }
-    call->answer = before;
-}
-
 static void begin_session(ba_call *call, const sign_in_body *body, const ba_user *user)
 {
     const ba_session *session = ba_session_begin(call, user, body->remember != 0);
@@ -243,12 +231,6 @@ static void begin_session(ba_call *call, const sign_in_body *body, const ba_user
     }
     ba_audit(call, BA_EVENT_SIGN_IN, (ba_fact){.user = user->id, .session = session->id});
     answer_signed_in(call, body, user, session);
-}
-
-static void refuse(ba_call *call, ba_failure why, const char *user_id)
-{
-    ba_audit(call, BA_EVENT_SIGN_IN_FAILED, (ba_fact){.user = user_id, .failure = why});
-    ba_call_fail(call, &ba_err_credentials);
 }
 
 /* The password is right: who it is may know, and get a new link. */
@@ -269,9 +251,8 @@ static void sign_in(ba_call *call, const void *input)
     const ba_settings *s = call->settings;
     const ba_error *error;
     const char *email = ba_text_lower(body->email, call->pool);
-    const char *user_id, *hash = NULL;
+    const char *hash;
     ba_user *user;
-    apr_status_t rv;
 
     if (!s->email_password) {
         ba_call_fail(call, &ba_err_password_disabled);
@@ -286,32 +267,14 @@ static void sign_in(ba_call *call, const void *input)
         ba_call_fail(call, error);
         return;
     }
-    rv = call->store->ops->login(call->store, email, &user, &hash, call->pool);
-    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
-        ba_call_fail(call, &ba_err_unavailable);
-        return;
-    }
-    user_id = rv == APR_SUCCESS ? user->id : NULL;
-    switch (ba_hashing_verify(call, email, user_id, hash, body->password)) {
-    case BA_PASSWORD_GOOD:
-        break;
-    case BA_PASSWORD_FAILED:
-        return;
-    default:
-        refuse(call,
-               rv == APR_NOTFOUND ? BA_FAILURE_ADDRESS
-               : hash             ? BA_FAILURE_PASSWORD
-                                  : BA_FAILURE_NO_PASSWORD,
-               user_id);
+    if (!ba_credentials_match(call, email, body->password, &user, &hash)) {
         return;
     }
     if (s->require_email_verification && !user->email_verified) {
         refuse_unverified(call, user, body->callback_url);
         return;
     }
-    if (ba_password_outdated(&s->hash, hash)) {
-        renew_hash(call, user, hash, body->password);
-    }
+    ba_credentials_renew(call, user, hash, body->password);
     begin_session(call, body, user);
 }
 

@@ -115,6 +115,10 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
     if (result == BA_PASSWORD_FAILED) {
         fail(call);
     }
+    else if (result == BA_PASSWORD_WRONG && ba_password_imported(stored)) {
+        /* most of these are quick, which would tell them from an unknown address */
+        result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
+    }
     else if (result == BA_PASSWORD_UNREADABLE) {
         ba_call_log(call, BA_LOG_WARN, 0,
                     "BA0605: the stored password hash of user %s has an unknown form or too high "

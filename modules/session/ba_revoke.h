@@ -17,6 +17,10 @@
 
 typedef struct ba_revocations ba_revocations;
 
+/* They are in a file of PidFile's name and this, for those who tell from outside. Another
+ * number for another layout. */
+#define BA_REVOCATIONS_SUFFIX ".betterauth-1"
+
 /* Bytes that ba_revocations_create() needs. */
 apr_size_t ba_revocations_size(void);
 

@@ -358,19 +358,24 @@ static const ba_error *refusal(ba_call *call, const ba_user *user)
     return error;
 }
 
+int ba_session_may_begin(ba_call *call, const ba_user *user, int remember)
+{
+    const ba_error *error = refusal(call, user);
+
+    if (error) {
+        ba_call_fail(call, error);
+        return 0;
+    }
+    return may_sign_in(call, user, remember);
+}
+
 const ba_session *ba_session_begin(ba_call *call, const ba_user *user, int remember)
 {
     const ba_settings *s = call->settings;
     ba_session *session = apr_pcalloc(call->pool, sizeof(*session));
     const char *agent = ba_call_header(call, "User-Agent");
-    const ba_error *error = refusal(call, user);
 
-    if (error) {
-        ba_call_fail(call, error);
-        return NULL;
-    }
-
-    if (!may_sign_in(call, user, remember)) {
+    if (!ba_session_may_begin(call, user, remember)) {
         return NULL;
     }
     session->id = ba_random_id(s->generate_id, call->pool);

@@ -48,6 +48,10 @@ int ba_session_is_fresh(const ba_call *call);
 /* Sends the found session's cookies once more, as remembered or not as they are. */
 apr_status_t ba_session_send_again(ba_call *call);
 
+/* May a session begin for this user, who has proved who they are? Asks features and other
+ * modules. 0: no, and the call has its answer. */
+int ba_session_may_begin(ba_call *call, const ba_user *user, int remember);
+
 /* A new session for user, with a new token; not stored yet. A call that begins a
  * session comes here whatever the way of signing in, so this is where features and other
  * modules that have a say in sign-in are asked: before anything is written, since what is

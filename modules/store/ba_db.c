@@ -16,6 +16,9 @@ static const char *const mysql_connect[] = {
 #include "mysql/connect.h"
     NULL,
 };
+static const char mysql_probe[] =
+#include "mysql/probe.h"
+    ;
 static const char *const sqlite_statements[BA_SQL_COUNT] = {
 #include "sqlite3/statements.h"
 };
@@ -24,6 +27,10 @@ static const char *const sqlite_connect[] = {
     NULL,
 };
 
+static const char sqlite_probe[] =
+#include "sqlite3/probe.h"
+    ;
+
 /* What a failed statement means. */
 typedef apr_status_t (*ba_classify)(int rc, const char *text);
 
@@ -31,6 +38,7 @@ typedef struct ba_dialect {
     const char *name; /* of the apr_dbd driver and of the folder under sql/ */
     const char *const *statements;
     const char *const *connect;
+    const char *probe; /* fails where the table lacks the column */
     ba_classify classify;
     int refused; /* the error of a server that does not work; 0: there is none */
     int iso_dates;
@@ -75,10 +83,10 @@ static apr_status_t classify_sqlite(int rc, const char *text)
 
 static const ba_dialect dialects[] = {
     /* 1047: "WSREP has not yet prepared node for application use" */
-    {"mysql", mysql_statements, mysql_connect, classify_mysql, 1047, 0, 0},
+    {"mysql", mysql_statements, mysql_connect, mysql_probe, classify_mysql, 1047, 0, 0},
     /* after a schema change by another connection a prepared statement stays
      * broken, since the driver uses the old sqlite3_prepare() */
-    {"sqlite3", sqlite_statements, sqlite_connect, classify_sqlite, 0, 1, 1},
+    {"sqlite3", sqlite_statements, sqlite_connect, sqlite_probe, classify_sqlite, 0, 1, 1},
 };
 
 static const ba_dialect *dialect_of(const char *driver)
@@ -143,6 +151,11 @@ static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_VERIFICATION_SWEEP] = "betterauth:verification-sweep",
     [BA_SQL_MAIL_SWEEP_LOOK] = "betterauth:mail-sweep-look",
     [BA_SQL_MAIL_SWEEP] = "betterauth:mail-sweep",
+    [BA_SQL_USERS] = "betterauth:users",
+    [BA_SQL_SESSION_OF] = "betterauth:session-of",
+    [BA_SQL_SESSIONS_ALL] = "betterauth:sessions-all",
+    [BA_SQL_MAILS_WAITING] = "betterauth:mails-waiting",
+    [BA_SQL_MAIL_RETRY] = "betterauth:mail-retry",
 };
 
 struct ba_db_texts {
@@ -461,4 +474,28 @@ const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
         }
     }
     return problem;
+}
+
+int ba_db_has(ba_db_conn *conn, const char *table, const char *column, apr_pool_t *pool)
+{
+    const char *const names[] = {table, column, table};
+    const char *rest = conn->dialect->probe, *sql = "";
+    apr_dbd_prepared_t *stmt = NULL;
+
+    for (int i = 0; i < 3; ++i) {
+        const char *place = strchr(rest, '?');
+
+        sql = apr_pstrcat(pool, sql, apr_pstrmemdup(pool, rest, (apr_size_t)(place - rest)),
+                          names[i], NULL);
+        rest = place + 1;
+    }
+    sql = apr_pstrcat(pool, sql, rest, NULL);
+    return apr_dbd_prepare(conn->driver, pool, conn->handle, sql, NULL, &stmt) == 0;
+}
+
+const char *ba_db_run(ba_db_conn *conn, const char *sql, apr_pool_t *pool)
+{
+    int rc = query(conn, sql);
+
+    return rc ? apr_pstrdup(pool, error_text(conn, rc)) : NULL;
 }

@@ -61,6 +61,11 @@ typedef enum {
     BA_SQL_VERIFICATION_SWEEP,
     BA_SQL_MAIL_SWEEP_LOOK,
     BA_SQL_MAIL_SWEEP,
+    BA_SQL_USERS,
+    BA_SQL_SESSION_OF,
+    BA_SQL_SESSIONS_ALL,
+    BA_SQL_MAILS_WAITING,
+    BA_SQL_MAIL_RETRY,
     BA_SQL_COUNT
 } ba_sql;
 
@@ -137,6 +142,14 @@ const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool);
 /* Prepares every statement: the check of driver and schema at start. Of db only the
  * columns count. NULL, or what the database said. */
 const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool);
+
+/* True if the connection's database has this column; the dialect must be known, as after
+ * ba_db_open(). Both names are letters, digits and _. */
+int ba_db_has(ba_db_conn *conn, const char *table, const char *column, apr_pool_t *pool);
+
+/* Runs a statement of a step under sql/ as it stands there; NULL, or what the database
+ * said. */
+const char *ba_db_run(ba_db_conn *conn, const char *sql, apr_pool_t *pool);
 
 /* "mysql" or "sqlite3": the folder under sql/; NULL for a driver we lack. */
 const char *ba_db_dialect(const char *driver);

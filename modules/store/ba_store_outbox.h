@@ -45,6 +45,12 @@ apr_status_t ba_store_outbox_later(const ba_db *db, const ba_outbox_row *row, in
 apr_status_t ba_store_outbox_give_up(const ba_db *db, const ba_outbox_row *row,
                                      const char *error, apr_pool_t *pool);
 
+/* Milliseconds that rows are kept after they have expired, since clocks differ, that mails
+ * are kept once sent, at the least, and once given up. */
+#define BA_SWEEP_MARGIN BA_MS(300)
+#define BA_SWEEP_SENT BA_MS(86400)
+#define BA_SWEEP_GIVEN_UP BA_MS(7 * 86400)
+
 typedef enum { BA_SWEEP_SESSIONS, BA_SWEEP_VERIFICATIONS, BA_SWEEP_MAILS, BA_SWEEPS } ba_sweep;
 
 /* Deletes what is older than `before` among the next 500 rows after *cursor ("" at

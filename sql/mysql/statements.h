@@ -183,3 +183,33 @@
 [BA_SQL_MAIL_SWEEP] =
     "DELETE FROM `ba_mail` WHERE `id` > %s AND `id` <= %s AND `dueAt` IS NULL"
     " AND (`sentAt` < %s OR `createdAt` < %s)",
+
+/* ---- what betterauthctl asks */
+
+[BA_SQL_USERS] =
+    "SELECT u.`id`, u.`name`, u.`email`, u.`emailVerified`,"
+    " CAST(LEFT(u.`image`, 1024) AS CHAR(1024)), CHAR_LENGTH(u.`image`),"
+    " CAST(u.`createdAt` AS CHAR(23)), CAST(u.`updatedAt` AS CHAR(23)),"
+    " CAST(LEFT(a.`password`, 512) AS CHAR(512))"
+    "/*user:u*/ FROM `user` u LEFT JOIN `account` a ON a.`userId` = u.`id`"
+    " AND a.`providerId` = 'credential' AND a.`accountId` = u.`id`"
+    " WHERE u.`email` > %s ORDER BY u.`email` LIMIT 200",
+
+[BA_SQL_SESSION_OF] = "SELECT `token`, `userId` FROM `session` WHERE `id` = %s",
+
+[BA_SQL_SESSIONS_ALL] =
+    "SELECT s.`id`, s.`token`, s.`userId`, CAST(LEFT(s.`ipAddress`, 64) AS CHAR(64)),"
+    " CAST(LEFT(s.`userAgent`, 1024) AS CHAR(1024)), CAST(s.`expiresAt` AS CHAR(23)),"
+    " CAST(s.`createdAt` AS CHAR(23)), CAST(s.`updatedAt` AS CHAR(23)), u.`email`"
+    " FROM `session` s JOIN `user` u ON u.`id` = s.`userId`"
+    " WHERE s.`id` > %s ORDER BY s.`id` LIMIT 200",
+
+[BA_SQL_MAILS_WAITING] =
+    "SELECT `id`, `site`, `recipient`, CAST(`createdAt` AS CHAR(23)), CAST(`dueAt` AS CHAR(23)),"
+    " `attempts`, `lastError` FROM `ba_mail` WHERE `id` > %s AND `sentAt` IS NULL"
+    " ORDER BY `id` LIMIT 200",
+
+/* not those that have not failed yet: somebody may be sending them just now */
+[BA_SQL_MAIL_RETRY] =
+    "UPDATE `ba_mail` SET `dueAt` = %s WHERE `id` = %s AND `dueAt` IS NOT NULL"
+    " AND `lastError` IS NOT NULL",

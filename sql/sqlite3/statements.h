@@ -183,3 +183,33 @@
 [BA_SQL_MAIL_SWEEP] =
     "DELETE FROM \"ba_mail\" WHERE \"id\" > %s AND \"id\" <= %s AND \"dueAt\" IS NULL"
     " AND (\"sentAt\" < %s OR \"createdAt\" < %s)",
+
+/* ---- what betterauthctl asks */
+
+[BA_SQL_USERS] =
+    "SELECT u.\"id\", u.\"name\", u.\"email\", u.\"emailVerified\","
+    " substr(u.\"image\", 1, 1024), length(u.\"image\"),"
+    " u.\"createdAt\", u.\"updatedAt\","
+    " substr(a.\"password\", 1, 512)"
+    "/*user:u*/ FROM \"user\" u LEFT JOIN \"account\" a ON a.\"userId\" = u.\"id\""
+    " AND a.\"providerId\" = 'credential' AND a.\"accountId\" = u.\"id\""
+    " WHERE u.\"email\" > %s ORDER BY u.\"email\" LIMIT 200",
+
+[BA_SQL_SESSION_OF] = "SELECT \"token\", \"userId\" FROM \"session\" WHERE \"id\" = %s",
+
+[BA_SQL_SESSIONS_ALL] =
+    "SELECT s.\"id\", s.\"token\", s.\"userId\", substr(s.\"ipAddress\", 1, 64),"
+    " substr(s.\"userAgent\", 1, 1024), s.\"expiresAt\","
+    " s.\"createdAt\", s.\"updatedAt\", u.\"email\""
+    " FROM \"session\" s JOIN \"user\" u ON u.\"id\" = s.\"userId\""
+    " WHERE s.\"id\" > %s ORDER BY s.\"id\" LIMIT 200",
+
+[BA_SQL_MAILS_WAITING] =
+    "SELECT \"id\", \"site\", \"recipient\", \"createdAt\", \"dueAt\","
+    " \"attempts\", \"lastError\" FROM \"ba_mail\" WHERE \"id\" > %s AND \"sentAt\" IS NULL"
+    " ORDER BY \"id\" LIMIT 200",
+
+/* not those that have not failed yet: somebody may be sending them just now */
+[BA_SQL_MAIL_RETRY] =
+    "UPDATE \"ba_mail\" SET \"dueAt\" = %s WHERE \"id\" = %s AND \"dueAt\" IS NOT NULL"
+    " AND \"lastError\" IS NOT NULL",

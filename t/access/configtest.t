@@ -174,6 +174,16 @@ subtest 'secrets from outside' => sub {
     accepted('from a file', $ALL =~ s/(Secret) .*/$1 file:$file/r);
     { local $ENV{BA_TEST_SECRET} = 'Yk3v9Qw8zR1tB6nM4cX7pL2sD5fG0hJa'; accepted('from the environment', $ALL =~ s/(Secret) .*/$1 env:BA_TEST_SECRET/r) }
     accepted('from a command', $ALL =~ s/(Secret) .*/qq($1 "exec:\/bin\/cat $file")/er);
+    # betterauthctl secret rotate puts a new one before the old ones
+    for my $row (['one more line, which verifies', "Yk3v9Qw8zR1tB6nM4cX7pL2sD5fG0hJa\n" . SECRET . "\n", 1], ['a second line that is too short', SECRET . "\nshort\n", 0],
+        ['an empty first line', "\n" . SECRET . "\n", 0]) {
+        my ($what, $text, $good) = @$row;
+        open my $again, '>', $file or die;
+        print {$again} $text;
+        close $again;
+        my $conf = $ALL =~ s/(Secret) .*/$1 file:$file/r;
+        $good ? accepted($what, $conf) : refused($what, $conf, 'BetterAuthSecret', qr/too short/);
+    }
 };
 
 subtest 'TRACE' => sub {

@@ -31,10 +31,12 @@ my %MAY = (
     session           => [qw(base crypto json token config store)],
     mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
     routes            => [qw(base crypto json token config limit origin store session mail)],
+    # betterauthctl: a program, so it may do what a server's threads may not
+    support           => [qw(base crypto json config session store apr_dbd.h curl/curl.h fcntl.h pwd.h spawn.h sys/mman.h sys/wait.h)],
     http              => [qw(base crypto json token config language limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
-                          'mod_watchdog.h', 'util_mutex.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
+                          'mod_watchdog.h', 'mpm_common.h', 'util_mutex.h', 'sys/mman.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
     pages             => [qw(http routes language limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
-    access            => [qw(http session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
+    access            => [qw(http routes session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
                           'mod_log_config.h', 'mod_betterauth.h', @HTTPD],
     mod_betterauth    => [qw(http access pages), 'config of httpd', @HTTPD],
 );
@@ -55,7 +57,7 @@ my %LAYER_OF = (
 # A header that only one folder is for: "for ba_password.c alone" and the like.
 my %PRIVATE = ('ba_courier_int.h' => 'mail', 'ba_password_int.h' => 'crypto', 'ba_routes_int.h' => 'routes', 'ba_store_int.h' => 'store');
 
-my @files = ("$SRC/mod_betterauth.c", sort glob "$SRC/modules/*/*.[ch]");
+my @files = ("$SRC/mod_betterauth.c", sort glob("$SRC/modules/*/*.[ch]"), glob("$SRC/support/*.[ch]"));
 my %layer;
 for my $file (@files) {
     my $name = basename($file);

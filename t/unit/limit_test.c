@@ -122,6 +122,30 @@ static void add_rule(fixture *f, const char *path, apr_int64_t window, apr_int64
 
 /* ---- requests */
 
+/* Who counts only what is wrong looks first. */
+static void a_look_counts_nothing(void **state)
+{
+    fixture *f = with_limit(state);
+
+    for (int i = 0; i < 5; ++i) {
+        assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
+    }
+    for (int i = 0; i < 3; ++i) {
+        assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
+        assert_int_equal(ask(f, 0, SIGN_IN), 0);
+    }
+    clock_at = NOW + 4000;
+    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 0);
+    assert_ptr_equal(f->call->answer.error, &ba_err_too_many);
+    assert_int_equal(f->call->answer.retry_after, 6);
+    f->call->client = "192.0.2.99";
+    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
+    clock_at = NOW + 10000;
+    assert_int_equal(ask(f, 10000, SIGN_IN), 0);
+    f->call->limit = NULL;
+    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
+}
+
 /* 3 in 10 seconds; the numbers are what npm 1.7.7 answers (http-api 7.2). */
 static void the_window_begins_with_each_request(void **state)
 {
@@ -515,6 +539,7 @@ static void counting_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_look_counts_nothing),
         TEST(the_window_begins_with_each_request),
         TEST(who_and_what_count_apart),
         TEST(rules),

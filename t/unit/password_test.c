@@ -134,7 +134,7 @@ static void an_empty_password_is_one(void **state)
     assert_int_equal(ba_password_verify(SCRYPT_HASH, empty, f->pool), BA_PASSWORD_WRONG);
 }
 
-/* Made with crypt(3) and openssl passwd. */
+/* Made with crypt(3), openssl passwd and Python's hashlib. */
 static void imported_forms(void **state)
 {
     fixture *f = *state;
@@ -152,6 +152,7 @@ static void imported_forms(void **state)
         "$2b$05$abcdefghijklmnopqrstuuL3yx5rOownI9yt3li7SEUHi8SbcmBIK",
         "$2y$05$abcdefghijklmnopqrstuuL3yx5rOownI9yt3li7SEUHi8SbcmBIK",
         "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$8fc9gy3kJUR2PMEmTFJjQ28nGB/aFmFTIP/CVO0w8g1",
+        "pbkdf2_sha256$600$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
     };
     static const ba_bytes tail = {"tr0ub4dor & 3\0x", 15};
 
@@ -208,6 +209,16 @@ static void unreadable_costs_nothing(void **state)
         "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2",
+        "pbkdf2_sha256$",
+        "pbkdf2_sha256$600$saltySALT",
+        "pbkdf2_sha256$600$$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
+        "pbkdf2_sha256$0$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
+        "pbkdf2_sha256$-600$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
+        "pbkdf2_sha256$2000001$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
+        "pbkdf2_sha256$99999999999999999999$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
+        "pbkdf2_sha256$600$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/",
+        "pbkdf2_sha256$600$saltySALT$!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
+        "pbkdf2_sha1$600$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=",
     };
 
     for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); ++i) {
@@ -218,6 +229,36 @@ static void unreadable_costs_nothing(void **state)
             fail_msg("answered %d: %s", result, stored[i]);
         }
         assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 0.02);
+    }
+}
+
+/* What an import says of a hash; NULL where nobody could sign in with it. */
+static void forms(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{SHA}v2wzLWBJUCKoi7ktfXB8DcnjRA4=", "sha1"},
+        {"$apr1$saltsalt$2vrh5nsigGMBXv8JVFDVZ.", "apr1"},
+        {"$2y$05$abcdefghijklmnopqrstuuL3yx5rOownI9yt3li7SEUHi8SbcmBIK", "bcrypt"},
+        {"$2y$15$abcdefghijklmnopqrstuuL3yx5rOownI9yt3li7SEUHi8SbcmBIK", NULL},
+        {"$6$rounds=1000001$saltstring$NacSo1acfa8", NULL},
+        {"pbkdf2_sha256$600$saltySALT$5lJqigc37pxQLBXSNphuFaJ8sX5P7TT5JQAD9X1/N0s=", "pbkdf2-sha256"},
+        {"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+         "argon2id"},
+        {"$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+         NULL},
+        {SCRYPT_HASH, "scrypt"},
+        {"password", NULL},
+        {"abJnggxhB/yWI", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const char *form = ba_password_form(rows[i][0]);
+
+        if (!form || !rows[i][1] ? form != rows[i][1] : strcmp(form, rows[i][1]) != 0) {
+            fail_msg("%s: %s", rows[i][0], form ? form : "none");
+        }
     }
 }
 
@@ -266,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(scrypt_vectors),
         FIXTURE_TEST(scrypt_forms),
+        FIXTURE_TEST(forms),
         FIXTURE_TEST(argon2id_vectors),
         FIXTURE_TEST(hashes_and_verifies),
         FIXTURE_TEST(nul_is_a_character),
