@@ -6,7 +6,7 @@
 # time; rotation, a program, a full disk; what fail2ban makes of it; and what the other logs of httpd can say.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Sites;
 use IPC::Open3 ();
 use Time::HiRes qw(sleep time);
@@ -19,7 +19,7 @@ my $dir = "$state->{workdir}/$MYSQL-" . flavour();
 mkdir $dir;
 my %file = map { $_ => "$dir/$_.db" } $LITE, $FULL;
 my ($log, $piped, $access, $main) = map { "$dir/$_" } qw(audit.log piped.log access.log main.log);
-my ($db, $DATABASE) = (mariadb(), 'ba_audit_' . flavour());
+my ($db, $DATABASE) = (private_mariadb('audit'), 'see');
 $db->create($DATABASE, schema('mysql'));
 for my $name (keys %file) { BATest::MariaDB::_pipe(BATest::_slurp(schema('sqlite3')), 'sqlite3', $file{$name}) }
 # a program that reads lines, as rotatelogs does
@@ -248,4 +248,5 @@ subtest 'configtest' => sub {
 
 my @lines = grep { !/\bAH0005[12]\b|\bAH00045\b|\bAH00488\b|\bAH01630\b.*\/fresh|\[proxy(?:_http)?:error\]|\bBA0192\b/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no other trouble') or diag join "\n", @lines;
+$db->stop;
 done_testing;

@@ -6,7 +6,7 @@
 # ready; and the part of mod_status's page.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::OpenMetrics;
 use BATest::Sites;
 use Time::HiRes qw(sleep time);
