@@ -132,11 +132,25 @@ static int take_surplus(shared *all)
     return 0;
 }
 
+/* Takes out what is too much as far as nobody holds it. Not only leaving does that: who
+ * is killed gives back by SEM_UNDO alone. */
+static void collect(ba_gate *gate)
+{
+    struct sembuf take = {0, -1, IPC_NOWAIT};
+
+    while (take_surplus(gate->all)) {
+        if (semop(gate->id, &take, 1) < 0) {
+            apr_atomic_inc32(&gate->all->surplus); /* in use */
+            return;
+        }
+    }
+}
+
 /* Brings the semaphore to other permits without a look at who holds them. */
 static void change(ba_gate *gate, apr_uint32_t permits)
 {
     shared *all = gate->all;
-    struct sembuf give = {0, 1, 0}, take = {0, -1, IPC_NOWAIT};
+    struct sembuf give = {0, 1, 0};
 
     for (; all->permits < permits; apr_atomic_inc32(&all->permits)) {
         if (!take_surplus(all)) {
@@ -144,10 +158,9 @@ static void change(ba_gate *gate, apr_uint32_t permits)
         }
     }
     for (; all->permits > permits; apr_atomic_dec32(&all->permits)) {
-        if (semop(gate->id, &take, 1) < 0) {
-            apr_atomic_inc32(&all->surplus); /* in use: whoever leaves next takes it along */
-        }
+        apr_atomic_inc32(&all->surplus);
     }
+    collect(gate);
 }
 
 apr_status_t ba_gate_resize(ba_gate *gate, int permits, int waiters, uid_t owner)
@@ -173,6 +186,7 @@ static apr_status_t enter_shared(ba_gate *gate, apr_uint64_t until, ba_permit *p
 {
     struct sembuf take = {0, -1, SEM_UNDO | IPC_NOWAIT};
 
+    collect(gate);
     for (;;) {
         apr_uint64_t now = microseconds();
         apr_uint64_t left = until > now ? until - now : 0;
