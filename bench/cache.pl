@@ -13,7 +13,9 @@ my $biggest = $COUNTS[-1];
 
 database('--innodb-buffer-pool-size=1G', '--innodb-log-file-size=256M');
 users_by_sql(1000, $biggest);
-httpd('httpd', sites => { map { $_ => "BetterAuthSessionCache shmcb:$_($SIZE{$_}) 1h" } keys %SIZE });
+# One for each case, or the sessions of one would push out those of another.
+httpd('httpd', sites => { open => '', map { my $count = $_; map { ("$_$count" => "BetterAuthSessionCache shmcb:$_$count($SIZE{$_}) 1h") }
+    keys %SIZE } @COUNTS });
 
 # The same requests against the unguarded page, so that what wrk does is in both.
 my %script = map { $_ => cookie_script("c$_", 0 .. $_ - 1) } @COUNTS;
@@ -21,7 +23,7 @@ my %hits;
 sub page {
     my ($site, $count, $folder) = @_;
     my $before = statements()->{Com_stmt_execute};
-    my @result = wrk($READERS, $port{$site}, "/$folder/page.html", $script{$count});
+    my @result = wrk($READERS, $port{ $site eq 'open' ? $site : "$site$count" }, "/$folder/page.html", $script{$count});
     if ($folder eq 'members') {
         $hits{"$site $count"}{asked}    += statements()->{Com_stmt_execute} - $before;
         $hits{"$site $count"}{requests} += $result[0] * $SECONDS;
@@ -31,7 +33,7 @@ sub page {
 
 my (@cases, @rows);
 for my $count (@COUNTS) {
-    push @cases, "open $count" => sub { page('small', $count, 'open') };
+    push @cases, "open $count" => sub { page('open', $count, 'open') };
     for my $site (sort { $SIZE{$a} <=> $SIZE{$b} } keys %SIZE) {
         push @cases, "$site $count" => sub { page($site, $count, 'members') };
         push @rows, [number($count) . ' sessions, ' . number($SIZE{$site} / 1048576) . ' MiB ÷ unguarded', "$site $count", "open $count"];
@@ -44,7 +46,7 @@ sub fill {
     my $room = $SIZE{$site} / 400;
     my $left = 3 * ($room < $count ? $room : $count);
     while ($left > 0) {
-        my ($rate) = wrk($READERS, $port{$site}, '/members/page.html', $script{$count}, seconds => $SECONDS);
+        my ($rate) = wrk($READERS, $port{"$site$count"}, '/members/page.html', $script{$count}, seconds => $SECONDS);
         $left -= $rate * $SECONDS;
     }
     return;
