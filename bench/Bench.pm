@@ -42,7 +42,7 @@ our $CORES   = POSIX::sysconf(84) || 1;    # _SC_NPROCESSORS_ONLN of Linux
 our $READERS = 32;
 our $SECRET  = '0123456789abcdef0123456789abcdef';
 our $PASSWORD = 'correct horse battery';
-our (%rate, %p99);
+our (%rate, %p99, %cpu);
 
 my $owner = $$;
 my $load  = first_line(q{cut -d' ' -f1 /proc/loadavg});
@@ -276,7 +276,7 @@ sub cookie_script {
 local seed = %d
 function setup(thread) seed = seed + 1; thread:set("seed", seed) end
 function init()
-    math.randomseed(seed)
+    math.randomseed(os.time() * 1000 + seed)
     file = io.open("%s", "rb")
     all = file:read("*a")
     file:close()
@@ -291,13 +291,34 @@ LUA
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------
 
-# Requests per second and the 99th percentile in ms. Any answer that is not wanted spoils a number. A connection that
+# Seconds of CPU that a process and all below it have used, those that have ended included.
+sub cpu_of {
+    my %children = children();
+    my @todo = @_;
+    my $ticks = 0;
+    while (defined(my $pid = shift @todo)) {
+        push @todo, @{ $children{$pid} || [] };
+        open my $in, '<', "/proc/$pid/stat" or next;
+        my @of = split ' ', (<$in> // '') =~ s/.*\) //r;
+        $ticks += $_ // 0 for @of[11 .. 14];
+    }
+    return $ticks / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+# The same of all servers and of what has loaded them.
+sub cpu_used {
+    my @mine = times;
+    return cpu_of(values %pid, $mariadb ? $mariadb->pid : ()) + $mine[2] + $mine[3];
+}
+
+# Requests per second, the 99th percentile in ms, and CPU seconds for each request, of servers and wrk. Any answer that is not wanted spoils a number. A connection that
 # the server closes between two requests does not: the event MPM does so when its threads run short, and clients
 # connect again. refused: every answer is to be a refusal.
 sub wrk {
     my ($clients, $port, $path, $arguments, %args) = @_;
     my $seconds = $args{seconds} || $SECONDS;
     my $threads = $CORES > 1 && $clients > 1 ? 2 : 1;
+    my $before = cpu_used();
     my $said = qx{wrk -t$threads -c$clients -d${seconds}s --timeout 20s --latency $arguments http://127.0.0.1:$port$path 2>&1};
     my ($rate) = $said =~ m{^Requests/sec:\s+([\d.]+)}m or die "wrk $path: $said\n";
     $rate > 0 or die "wrk $path: no answer within $seconds s; give more by BA_SECONDS\n";
@@ -306,8 +327,9 @@ sub wrk {
     die "wrk $path:\n$said" . `tail -qn 5 '$work'/*/error.log`
         if ($refusals // 0) != ($args{refused} ? $requests : 0)
         || $said =~ /Socket errors: (?!connect 0, read \d+, write 0, timeout 0)/;
+    my $cpu = (cpu_used() - $before) / $requests;
     my ($p99, $unit) = $said =~ /^\s+99%\s+([\d.]+)(us|ms|s|m)/m;
-    return ($rate, $p99 * { us => 0.001, ms => 1, s => 1000, m => 60_000 }->{$unit});
+    return ($rate, $p99 * { us => 0.001, ms => 1, s => 1000, m => 60_000 }->{$unit}, $cpu);
 }
 
 # Holds the lock that BA_LOCK names while numbers are taken.
@@ -331,9 +353,10 @@ sub rounds {
         for my $round (1 .. $ROUNDS) {
             for my $name ($round % 2 ? @order : reverse @order) {
                 printf STDERR "\rround %d of %d: %-20s", $round, $ROUNDS, $name if -t STDERR;
-                my ($rate, $p99) = $case{$name}->();
+                my ($rate, $p99, $cpu) = $case{$name}->();
                 push @{ $rate{$name} }, $rate;
                 push @{ $p99{$name} }, $p99;
+                push @{ $cpu{$name} }, $cpu if $cpu;
             }
         }
         print STDERR "\r", ' ' x 40, "\r" if -t STDERR;
@@ -341,17 +364,23 @@ sub rounds {
     return;
 }
 
-# Memory of a process and of all below it, in MiB. Pages that several of them share count once.
-sub memory {
-    my ($root) = @_;
-    my (%children, $kib);
+# Of each process of the machine, the processes below it.
+sub children {
+    my %children;
     for my $stat (glob '/proc/[0-9]*/stat') {
         open my $in, '<', $stat or next;
         my ($pid, $parent) = (<$in> // '') =~ /^(\d+) \(.*\) \S (\d+)/ or next;
         push @{ $children{$parent} }, $pid;
     }
+    return %children;
+}
+
+# Memory of a process and of all below it, in MiB. Pages that several of them share count once.
+sub memory {
+    my ($root) = @_;
+    my %children = children();
     my @todo = ($root);
-    my $processes = 0;
+    my ($processes, $kib) = (0);
     while (defined(my $pid = shift @todo)) {
         push @todo, @{ $children{$pid} || [] };
         open my $in, '<', "/proc/$pid/smaps_rollup" or next;
@@ -394,9 +423,14 @@ sub ratios {
     return map { $rate{$ours}[$_] / $rate{$theirs}[$_] } 0 .. $#{ $rate{$ours} };
 }
 
-sub ratio {
-    my @r = sort { $a <=> $b } ratios(@_);
-    return sprintf '**%.2f** (%.2f to %.2f)', median(@r), $r[0], $r[-1];
+sub spread { my @r = sort { $a <=> $b } @_; return sprintf '%.2f (%.2f to %.2f)', median(@r), $r[0], $r[-1] }
+sub ratio { return '**' . spread(ratios(@_)) =~ s/ /** /r }
+
+# The same of the CPU time that a request takes, of theirs by ours: on a machine with other work to do that says more.
+sub cpu_ratio {
+    my ($ours, $theirs) = @_;
+    return '' if !$cpu{$ours} || !$cpu{$theirs};
+    return spread(map { $cpu{$theirs}[$_] / $cpu{$ours}[$_] } 0 .. $#{ $cpu{$ours} });
 }
 
 sub row { print '| ', join(' | ', @_), " |\n"; return }
@@ -404,13 +438,13 @@ sub row { print '| ', join(' | ', @_), " |\n"; return }
 # rows: [what, ours, theirs, target], the second and third named as the cases are. Prints the table.
 sub table {
     my (@rows) = @_;
-    row('', 'this', 'compared with', 'ratio', 'target', '99 % within');
-    row('---', '--:', '--:', '--:', '--:', '--:');
+    row('', 'this', 'compared with', 'ratio', 'target', 'by CPU time', '99 % within');
+    row('---', '--:', '--:', '--:', '--:', '--:', '--:');
     for my $of (@rows) {
         my ($what, $ours, $theirs, $target) = @$of;
         my ($a, $b) = map { number(median(@{ $rate{$_} })) . '/s' } $ours, $theirs;
         my ($ms, $their_ms) = map { defined $p99{$_}[0] ? number(median(@{ $p99{$_} })) . ' ms' : '' } $ours, $theirs;
-        row($what, $a, $b, ratio($ours, $theirs), $target // '', $ms . ($their_ms ? ", $their_ms" : ''));
+        row($what, $a, $b, ratio($ours, $theirs), $target // '', cpu_ratio($ours, $theirs), $ms . ($their_ms ? ", $their_ms" : ''));
     }
     return;
 }
@@ -434,7 +468,8 @@ sub describe {
         print ', Node ', first_line("'$NODE' --version"), " with better-auth $version";
     }
     print ".\n";
-    print "Median of $ROUNDS rounds of $SECONDS s; in brackets the lowest and highest ratio of a round. " if %rate;
+    print "Median of $ROUNDS rounds of $SECONDS s; in brackets the lowest and highest ratio of a round. By CPU time: what\n"
+        . "a request takes of it in all processes, the other way round. " if %rate;
     print "wrk, the servers and MariaDB share the cores.\n", ($more // ''), "\n";
     return;
 }

@@ -33,7 +33,7 @@ if (cluster.isPrimary && config.workers > 1) {
     database: createPool({ ...config.database, timezone: 'Z' }),
     emailAndPassword: { enabled: true },
     rateLimit: { enabled: false },
-    session: { cookieCache: { enabled: config.cache } },
+    session: { cookieCache: { enabled: config.cache, maxAge: 3600 } },
     telemetry: { enabled: false },
   });
   createServer(toNodeHandler(auth)).listen(config.port, '127.0.0.1', () => { if (config.workers === 1) console.log('ready'); });

@@ -10,7 +10,7 @@ use Bench;
 database();
 httpd('httpd', sites => {
     cache    => '',
-    cookie   => "BetterAuthSessionCache off\nBetterAuthCookieCache compact",
+    cookie   => "BetterAuthSessionCache off\nBetterAuthCookieCache compact 1h",
     database => 'BetterAuthSessionCache off',
 });
 httpd('bare', bare => 1, sites => { bare => '' });

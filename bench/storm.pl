@@ -65,7 +65,7 @@ sub pages_in_storm {
 sub pages_and_loops {
     for my $n (1 .. $CORES) {
         my $pid = fork // die "fork: $!";
-        if (!$pid) { setpgrp; alarm $SECONDS + 10; 1 while 1 }
+        if (!$pid) { setpgrp; local $SIG{TERM} = 'DEFAULT'; alarm $SECONDS + 10; 1 while 1 }
         $pid{"loop$n"} = $pid;
     }
     sleep 1;
