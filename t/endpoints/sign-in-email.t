@@ -107,16 +107,20 @@ each_site {
 
     subtest 'hostile: an unknown user costs what a wrong password costs' => sub {
         sql($site, "UPDATE account SET password = '$SCRYPT'") unless is_httpd($site);
-        my %took;
-        for (1 .. 7) {
-            for my $email ('ada@example.com', 'nobody@example.com') {
-                my $start = time;
-                sign_in($site, { email => $email, password => 'wrong horse battery' });
-                push @{ $took{$email} }, time - $start;
+        my ($known, $unknown, $close);
+        for (1 .. 3) {    # the machine may be busy with something else; fewer than ten wrong passwords in all
+            my %took;
+            for (1 .. 3) {
+                for my $email ('ada@example.com', 'nobody@example.com') {
+                    my $start = time;
+                    sign_in($site, { email => $email, password => 'wrong horse battery' });
+                    push @{ $took{$email} }, time - $start;
+                }
             }
+            ($known, $unknown) = map { (sort { $a <=> $b } @$_)[1] } @took{'ada@example.com', 'nobody@example.com'};
+            last if $close = $unknown > $known * 0.6 && $unknown < $known * 1.6;
         }
-        my ($known, $unknown) = map { (sort { $a <=> $b } @$_)[3] } @took{'ada@example.com', 'nobody@example.com'};
-        ok($unknown > $known * 0.6 && $unknown < $known * 1.6, 'within reach of each other')
+        ok($close, 'within reach of each other')
             or diag "known $known s, unknown $unknown s";
     };
 
