@@ -322,6 +322,8 @@ sub conf {
         WORK   => $with{workdir},
     );
     $text =~ s/^# content$(.*)^# end of content$//ms if $site->{closed};    # a host that is nothing but a back end
+    # compared with npm, which has none: where there are pages, mails link to them
+    $text =~ s{^    <Location "/auth">.*?</Location>\n}{}ms if $site->{remoteip};
     $text .= $site->{extra} // '';
     $text .= "    RemoteIPHeader X-Forwarded-For\n    RemoteIPInternalProxy 127.0.0.1\n" if $site->{remoteip};
     $text =~ s{\@([A-Z]+)\@}{$value{$1} // die "site.conf: no value for $1\n"}ge;
