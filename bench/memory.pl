@@ -43,8 +43,7 @@ for my $part (0 .. $PARTS) {
     my ($ours, $bare) = map { $seen{$_}[$part] } qw(httpd bare);
     row(number($REQUESTS * $part / $PARTS), memory_text($ours), memory_text($bare), number($ours->{mib} - $bare->{mib}) . ' MiB', '40 MiB');
 }
-my @late = @{ $seen{httpd} }[-3 .. -1];
-printf "\nSlope over the last %s requests: %.2f MiB per million; %.2f without this module.\n", number($REQUESTS * 2 / $PARTS),
-    map { ($seen{$_}[-1]{mib} - $seen{$_}[-3]{mib}) / ($REQUESTS * 2 / $PARTS) * 1e6 } qw(httpd bare);
+printf "\nSlope over the last %s requests: %.2f MiB per million; %.2f without this module.\n", number($REQUESTS * 3 / $PARTS),
+    map { ($seen{$_}[-1]{mib} - $seen{$_}[-4]{mib}) / ($REQUESTS * 3 / $PARTS) * 1e6 } qw(httpd bare);
 report_log('httpd');
 1;
