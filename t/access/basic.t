@@ -6,7 +6,7 @@
 # was right is not compared again for a while, unless something of the user changes.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use File::Path qw(make_path);

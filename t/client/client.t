@@ -16,7 +16,7 @@ for my $server ('npm', $ENV{BA_SITES} ? () : qw(mysql sqlite)) {
     local $ENV{BA_PROMPT}  = $prompt;
     local $ENV{BA_CONFIRM} = $confirm;
     local $ENV{BA_MAILS}   = "$ENV{BA_SRCDIR}/t/client/mails.pl";
-    local $ENV{BA_BEARER}  = { npm => 'npm-parity-bearer', mysql => 'bearer', sqlite => 'bearer-lite' }->{$server};
+    local $ENV{BA_BEARER}  = $server eq 'npm' ? 'npm-client-bearer' : "client-bearer-$server";
     my $linked = sign_up($prompt);
     local $ENV{BA_LINKED_EMAIL}   = $linked->{email};
     local $ENV{BA_LINKED_ACCOUNT} = "linked-$$";

@@ -6,7 +6,7 @@
 # promises for each kind of cache; for redis and memcache, t/cross/session-cache.t has the rest.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Daemon;
 use BATest::Sites;
 use Time::HiRes qw(sleep time);

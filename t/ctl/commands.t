@@ -5,7 +5,7 @@
 # betterauthctl on databases alone: what it makes, how it asks and answers, what it refuses; its documents.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Ctl;
 use BATest::MariaDB;
 use File::Path qw(make_path);

@@ -6,7 +6,7 @@
 # no child lets in once more, although the cache of sessions knew it.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 use BATest::Ctl;
 use BATest::Httpd;
 use MIME::Base64 qw(encode_base64);

@@ -23,7 +23,8 @@ sub do_sql { my ($sql) = @_; print {$say} "$sql; SELECT 'done';\n"; local $SIG{A
 sub waits {
     my ($words) = @_;
     for (1 .. 200) {
-        return 1 if grep { ($_->[0] // '') =~ /$words/ } mariadb()->sql(q{SELECT t.trx_query FROM information_schema.innodb_trx t WHERE t.trx_state = 'LOCK WAIT'});
+        return 1 if grep { ($_->[0] // '') =~ /$words/ } mariadb()->sql(qq{SELECT t.trx_query FROM information_schema.innodb_trx t
+            JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = '$database'});
         sleep 0.02;
     }
     return 0;
@@ -50,7 +51,7 @@ sub collide {
     do_sql('ROLLBACK');
     my $got = do { local $/; <$in> };
     waitpid $child, 0;
-    is(deadlocks() - $before, 1, 'it fell to a deadlock');
+    cmp_ok(deadlocks() - $before, '>=', 1, 'it fell to a deadlock');    # other lanes may have some too
     return $got;
 }
 

@@ -6,7 +6,7 @@
 # that MariaDB really takes; and none uses what engines that only speak like MySQL do not have.
 use strict;
 use warnings;
-use BATest;
+use BATest -own;
 
 plan skip_all => 'needs MariaDB' if $ENV{BA_SITES};
 
