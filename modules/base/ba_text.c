@@ -141,13 +141,18 @@ static apr_size_t sequence(const uint8_t *s, apr_size_t n)
     return i;
 }
 
+int ba_text_is_utf8(const char *text, apr_size_t len)
+{
+    return u8_check((const uint8_t *)text, len) == NULL;
+}
+
 char *ba_text_repair_utf8(const char *text, apr_size_t len, apr_size_t *out_len, apr_pool_t *pool)
 {
     const uint8_t *s = (const uint8_t *)text;
     char *out;
     apr_size_t o = 0;
 
-    if (u8_check(s, len) == NULL) {
+    if (ba_text_is_utf8(text, len)) {
         *out_len = len;
         return apr_pstrmemdup(pool, text, len);
     }

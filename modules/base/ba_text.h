@@ -22,6 +22,8 @@ char *ba_text_url_decode(const char *text, apr_size_t text_len, int plus, apr_si
 /* ASCII lower case copy. */
 char *ba_text_lower(const char *text, apr_pool_t *pool);
 
+int ba_text_is_utf8(const char *text, apr_size_t len);
+
 /* Replaces every invalid UTF-8 sequence by U+FFFD, as a browser's decoder does. */
 char *ba_text_repair_utf8(const char *text, apr_size_t len, apr_size_t *out_len,
                           apr_pool_t *pool);

@@ -3,6 +3,8 @@
 
 #include "ba_json_flat.h"
 
+#include "ba_text.h"
+
 #include <apr_lib.h>
 #include <string.h>
 
@@ -129,7 +131,7 @@ int ba_json_flat(char *text, apr_size_t len, ba_flat *members, int n)
 {
     reader r = {text, text + len, members, n};
 
-    if (!take_object(&r, NULL) || r.at != r.end) {
+    if (!ba_text_is_utf8(text, len) || !take_object(&r, NULL) || r.at != r.end) {
         return 0;
     }
     for (int i = 0; i < n; ++i) {

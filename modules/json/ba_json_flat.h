@@ -30,8 +30,7 @@ typedef struct ba_flat {
 
 /* Fills what members ask for; others are skipped. 0, and text is as it was: it is not one
  * object of texts, numbers, true, false, null and objects of such, without blanks and
- * backslashes, or it names a member twice. Whether texts are UTF-8 is not looked at: only
- * for what somebody has signed who sees to it. */
+ * backslashes, in UTF-8, or it names a member twice. */
 int ba_json_flat(char *text, apr_size_t len, ba_flat *members, int n);
 
 #endif

@@ -61,6 +61,9 @@ sub filled {
     return $text;
 }
 
+# betterauthctl reads all users, 200 at a time: MariaDB may then sort a small table.
+my %SCANS = (USERS => 1);
+
 my %plan;
 for my $id (@ids) {
     next if $id =~ /^(?:BEGIN|COMMIT|ROLLBACK)$/ || $sql{$id} =~ /^INSERT INTO .* VALUES/;
@@ -69,11 +72,11 @@ for my $id (@ids) {
         my (undef, $kind, $table, $type, undef, $key, undef, undef, undef, $extra) = map { $_ // '' } @$row;
         next if $table =~ /^<derived/ || $kind eq 'INSERT' || $extra =~ /^(?:No tables used|Select tables optimized away)/;    # rows found already
         push @scans, "$table by $type: $extra" if $type eq 'ALL' || $type eq 'index' || !$key;
-        push @uses, "$table $key";
+        push @uses, "$table " . ($key || $type);
     }
     my %seen;
     $plan{$id} = join ', ', grep { !$seen{$_}++ } @uses;
-    ok(!@scans && @uses, "$id: $plan{$id}") or diag join '; ', @scans, filled($id);
+    ok((!@scans || $SCANS{$id}) && @uses, "$id: $plan{$id}") or diag join '; ', @scans, filled($id);
 }
 
 # --- docs/database.md
