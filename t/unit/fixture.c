@@ -71,14 +71,14 @@ static apr_status_t session(ba_store *store, const char *token, ba_session **out
 {
     apr_status_t rv = ask(store, OP_SESSION);
     ba_session *found = session_by(fake(store), token);
+    fake_user *whose = found ? user_by(fake(store), found->user_id, NULL) : NULL;
 
-    if (rv == APR_SUCCESS && !found) {
+    if (rv == APR_SUCCESS && !whose) {
         rv = APR_NOTFOUND;
     }
     if (rv == APR_SUCCESS) {
         *out = apr_pmemdup(pool, found, sizeof(**out));
-        *user = apr_pmemdup(pool, &user_by(fake(store), found->user_id, NULL)->user,
-                            sizeof(**user));
+        *user = apr_pmemdup(pool, &whose->user, sizeof(**user));
     }
     return rv;
 }

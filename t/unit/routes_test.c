@@ -746,6 +746,8 @@ static void sign_out(void **state)
     assert_string_equal(serve(f, "POST", "/sign-out", "{}")->body, "{\"success\":true}");
     assert_error(serve(f, "POST", "/sign-out", "null"), &ba_err_validation);
     assert_error(serve(f, "POST", "/sign-out", "[]"), &ba_err_validation);
+    assert_false(fixture_logged(f, "BA0406")); /* nobody was signed in */
+    fixture_add_user(f, "zoe@example.com", NULL);
     fixture_add_session(f, "user1", TOKEN, NOW + DAY);
     fixture_call(f, "POST", "/sign-out");
     fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN);
