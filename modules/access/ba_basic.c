@@ -20,13 +20,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const ba_dir_settings *dir_of(const request_rec *r)
-{
-    const ba_dir_config *config = ap_get_module_config(r->per_dir_config, &betterauth_module);
-
-    return &config->values;
-}
-
 /* ---- the provider */
 
 /* Once for a chain of requests: a PROPFIND makes a sub-request for each file. */
@@ -63,7 +56,7 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     }
     call = compare(r, user, password);
     if (call->session) {
-        r->user = apr_pstrdup(r->pool, ba_identity_remote_user(dir_of(r), call->user, r->pool));
+        r->user = apr_pstrdup(r->pool, ba_identity_remote_user(ba_directives_dir(r), call->user, r->pool));
         ba_who_grant_basic(r);
         return AUTH_GRANTED;
     }
@@ -98,14 +91,9 @@ static int ask_mod_auth_basic(request_rec *r)
     return status;
 }
 
-static ba_request *ours_of(request_rec *r)
-{
-    return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
-}
-
 int ba_basic_authn(request_rec *r)
 {
-    ba_request *ours = ours_of(r);
+    ba_request *ours = ba_httpd_request_made(r);
     int status;
 
     if (!ba_who_is_basic(r) || !ba_httpd_site(r->server)) {
@@ -116,7 +104,7 @@ int ba_basic_authn(request_rec *r)
         apr_table_setn(r->headers_in, "Authorization", ours->authorization);
     }
     status = ask_mod_auth_basic(r);
-    ours = ours_of(r);
+    ours = ba_httpd_request_made(r);
     if (status == HTTP_INTERNAL_SERVER_ERROR && ours && ours->basic
         && has_no_answer(ours->basic)) {
         if (ours->basic->answer.retry_after) {
@@ -125,22 +113,4 @@ int ba_basic_authn(request_rec *r)
         return ours->basic->answer.status;
     }
     return status;
-}
-
-int ba_basic_tell(request_rec *r)
-{
-    const ba_call *call = ba_who_basic(r);
-    ba_request *ours = ours_of(r);
-    const char *sent;
-
-    if (!call) {
-        return DECLINED;
-    }
-    ba_identity_export(r, dir_of(r), call->user, call->session);
-    sent = apr_table_get(r->headers_in, "Authorization");
-    if (sent && !dir_of(r)->forward_cookies && ba_who_is_proxied(r)) {
-        ours->authorization = sent;
-        apr_table_unset(r->headers_in, "Authorization");
-    }
-    return OK;
 }

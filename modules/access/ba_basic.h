@@ -17,8 +17,4 @@ void ba_basic_register(apr_pool_t *pool);
  * or 429 with the time to wait. */
 int ba_basic_authn(request_rec *r);
 
-/* In fixups: who comes in this way is known to applications, whose proxy gets neither the
- * password nor the header it stands in. DECLINED: they have not come in this way. */
-int ba_basic_tell(request_rec *r);
-
 #endif

@@ -80,8 +80,7 @@ int ba_expr_lookup(ap_expr_lookup_parms *parms)
 /* Only looks: a log must not be what asks the database. */
 static const char *log_value(request_rec *r, char *name)
 {
-    const ba_request *ours
-        = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
+    const ba_request *ours = ba_httpd_request_made(r);
     int index = ba_identity_find(name);
     const ba_call *call = !ours ? NULL : ours->basic && ours->basic->session ? ours->basic : ours->call;
     const char *text

@@ -42,8 +42,7 @@ static int let_through(request_rec *r, const ba_dir_settings *dir, const ba_call
 
 int ba_forward_handler(request_rec *r)
 {
-    const ba_dir_config *config = ap_get_module_config(r->per_dir_config, &betterauth_module);
-    const ba_dir_settings *dir = &config->values;
+    const ba_dir_settings *dir = ba_directives_dir(r);
     const ba_site *site = ba_httpd_site(r->server);
     const ba_call *call;
 

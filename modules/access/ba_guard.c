@@ -4,7 +4,6 @@
 #include "ba_guard.h"
 
 #include "ba_asked.h"
-#include "ba_basic.h"
 #include "ba_cookie.h"
 #include "ba_directives.h"
 #include "ba_httpd.h"
@@ -26,13 +25,6 @@
 
 #define FILTER "BETTERAUTH_PRIVATE"
 
-static const ba_dir_settings *dir_of(const request_rec *r)
-{
-    const ba_dir_config *config = ap_get_module_config(r->per_dir_config, &betterauth_module);
-
-    return &config->values;
-}
-
 /* 0: this request cannot be guarded here. Answered with 500, logged. */
 static int can_guard(request_rec *r)
 {
@@ -51,7 +43,7 @@ static int can_guard(request_rec *r)
 
 static void attach(request_rec *r, const ba_call *call)
 {
-    r->user = apr_pstrdup(r->pool, ba_identity_remote_user(dir_of(r), call->user, r->pool));
+    r->user = apr_pstrdup(r->pool, ba_identity_remote_user(ba_directives_dir(r), call->user, r->pool));
     r->ap_auth_type = (char *)(apr_uintptr_t)BA_AUTH_TYPE;
 }
 
@@ -130,7 +122,7 @@ int ba_guard_access(request_rec *r)
         return DECLINED;
     default:
         /* not "nobody": a Require that wants no user would let them in */
-        return dir_of(r)->unauthenticated == BA_UNAUTHENTICATED_PASS
+        return ba_directives_dir(r)->unauthenticated == BA_UNAUTHENTICATED_PASS
                    ? DECLINED
                    : ba_refuse(r, &ba_err_unavailable);
     }
@@ -152,7 +144,7 @@ int ba_guard_authn(request_rec *r)
         return OK;
     case APR_NOTFOUND:
     case APR_INCOMPLETE:
-        return ba_refuse_stranger(r, dir_of(r)->unauthenticated);
+        return ba_refuse_stranger(r, ba_directives_dir(r)->unauthenticated);
     default:
         return ba_refuse(r, &ba_err_unavailable);
     }
@@ -178,7 +170,7 @@ static void keep_credentials(request_rec *r)
     const char *authorization = apr_table_get(r->headers_in, "Authorization");
     ba_request *ours;
 
-    if ((!cookies && !authorization) || !ba_who_is_proxied(r) || dir_of(r)->forward_cookies
+    if ((!cookies && !authorization) || !ba_who_is_proxied(r) || ba_directives_dir(r)->forward_cookies
         || !ba_httpd_site(r->server)) {
         return;
     }
@@ -186,15 +178,9 @@ static void keep_credentials(request_rec *r)
     if (cookies) {
         cut_header(r, "Cookie", &ours->cookie, ba_cookie_others(ours->call));
     }
-    if (authorization && ba_session_in_authorization(ours->call)) {
+    if (authorization && (ba_who_basic(r) || ba_session_in_authorization(ours->call))) {
         cut_header(r, "Authorization", &ours->authorization, NULL);
     }
-}
-
-/* NULL if nobody has asked anything. */
-static ba_request *ours_of(request_rec *r)
-{
-    return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
 }
 
 /* heir: it may have from another request what that one was told. Anything but OK: it
@@ -208,7 +194,11 @@ static int tell(request_rec *r, int heir)
         return OK;
     }
     if (!ba_who_guarded(r)) {
-        if (ba_basic_tell(r) == DECLINED && heir) {
+        call = ba_who_basic(r);
+        if (call) {
+            ba_identity_export(r, ba_directives_dir(r), call->user, call->session);
+        }
+        else if (heir) {
             ba_identity_withdraw(r);
         }
         return OK;
@@ -224,17 +214,19 @@ static int tell(request_rec *r, int heir)
          * anybody */
         r->user = r->ap_auth_type = NULL;
     }
-    ba_identity_export(r, dir_of(r), known ? call->user : NULL, known ? call->session : NULL);
+    ba_identity_export(r, ba_directives_dir(r), known ? call->user : NULL, known ? call->session : NULL);
     return known ? ba_tunnels_watch(r, call) : OK;
 }
 
 static int tell_and_keep(request_rec *r, int heir)
 {
     int status = tell(r, heir);
+    ba_request *ours;
 
     keep_credentials(r);
-    if (ours_of(r)) {
-        ours_of(r)->told = r;
+    ours = ba_httpd_request_made(r);
+    if (ours) {
+        ours->told = r;
     }
     return status;
 }
@@ -246,7 +238,7 @@ int ba_guard_fixups(request_rec *r)
 
 int ba_guard_settle(request_rec *r)
 {
-    const ba_request *ours = ours_of(r);
+    const ba_request *ours = ba_httpd_request_made(r);
 
     return ours && ours->told != r ? tell_and_keep(r, 1) : OK;
 }

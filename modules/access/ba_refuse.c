@@ -71,6 +71,13 @@ static const char *page_for(request_rec *r, const char *name, const char *callba
                        ba_text_url_encode(callback, r->pool), NULL);
 }
 
+/* The same for another host or request. */
+static const char *absolute_page(request_rec *r, const char *name, const char *callback)
+{
+    return apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->origin,
+                       page_for(r, name, callback), NULL);
+}
+
 /* A page of ours, with the way back to where this request wanted to go. */
 static const char *page(request_rec *r, const char *name)
 {
@@ -94,8 +101,7 @@ static int has_error_document(request_rec *r, int status)
 static int redirect_whole(request_rec *r)
 {
     ap_custom_response(r->main, HTTP_UNAUTHORIZED,
-                       apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->origin,
-                                   page(r, "/sign-in"), NULL));
+                       absolute_page(r, "/sign-in", way_back(r)));
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     return HTTP_UNAUTHORIZED;
 }
@@ -168,8 +174,7 @@ static int send_asked(request_rec *r, const char *name, const ba_error *error)
     const char *url = ba_asked_url(r, &redirects);
 
     if (url) {
-        url = apr_pstrcat(r->pool, ba_httpd_site(r->server)->settings->origin,
-                          page_for(r, name, url), NULL);
+        url = absolute_page(r, name, url);
     }
     if (url && redirects) {
         apr_table_setn(r->headers_out, "Location", url);
@@ -228,16 +233,17 @@ static void tell_step_up(request_rec *r)
 int ba_refuse_user(request_rec *r)
 {
     int for_people = is_navigation(r) || is_form(r);
+    int stale = ba_require_wants_fresh(r);
 
-    if (ba_require_wants_fresh(r)) {
+    if (stale) {
         tell_step_up(r);
     }
     if (ba_asked(r)) {
-        return !ba_require_wants_fresh(r) ? ba_refuse(r, &ba_err_forbidden)
-               : for_people               ? send_asked(r, "/sign-in?again=1", &ba_err_not_fresh)
-                                          : ba_refuse(r, &ba_err_not_fresh);
+        return !stale       ? ba_refuse(r, &ba_err_forbidden)
+               : for_people ? send_asked(r, "/sign-in?again=1", &ba_err_not_fresh)
+                            : ba_refuse(r, &ba_err_not_fresh);
     }
-    if (ba_require_wants_fresh(r)) {
+    if (stale) {
         return is_navigation(r) && !r->main ? redirect(r, "/sign-in?again=1")
                : is_form(r)                 ? show(r, HTTP_FORBIDDEN, "/expired")
                                             : ba_refuse(r, &ba_err_not_fresh);

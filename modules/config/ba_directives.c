@@ -210,6 +210,13 @@ static void unite(ba_directive_set *set, const ba_directive_set *add)
     }
 }
 
+const ba_dir_settings *ba_directives_dir(const request_rec *r)
+{
+    const ba_dir_config *config = ap_get_module_config(r->per_dir_config, &betterauth_module);
+
+    return &config->values;
+}
+
 int ba_directives_is_set(const ba_directive_set *set, const char *name)
 {
     for (const command_rec *row = ba_directives; row->name; ++row) {

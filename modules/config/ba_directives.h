@@ -35,6 +35,9 @@ typedef struct ba_dir_config {
     ba_dir_settings values;
 } ba_dir_config;
 
+/* What is in force where r leads. */
+const ba_dir_settings *ba_directives_dir(const request_rec *r);
+
 /* 1 if the row of this name was written. */
 int ba_directives_is_set(const ba_directive_set *set, const char *name);
 

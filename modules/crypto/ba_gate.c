@@ -239,11 +239,11 @@ static apr_status_t enter_local(ba_gate *gate, apr_uint64_t until, ba_permit *pe
     return rv;
 }
 
-static void count_entry(shared *all, apr_status_t rv, const ba_permit *permit, apr_uint64_t start)
+static void count_entry(shared *all, apr_status_t rv, const ba_permit *permit)
 {
     if (permit->waited) {
         apr_atomic_inc64(&all->waited);
-        apr_atomic_add64(&all->wait_us, microseconds() - start);
+        apr_atomic_add64(&all->wait_us, permit->wait_us);
     }
     if (rv == APR_SUCCESS) {
         apr_atomic_inc64(&all->entered);
@@ -275,11 +275,12 @@ apr_status_t ba_gate_enter(ba_gate *gate, int timeout_ms, ba_permit *permit, int
         all = 0;
         rv = enter_local(gate, until, permit);
     }
-    count_entry(gate->all, rv, permit, start);
+    permit->since = microseconds();
+    permit->wait_us = permit->since - start;
     if (rv == APR_SUCCESS) {
         permit->kind = all ? BA_PERMIT_SHARED : BA_PERMIT_LOCAL;
-        permit->since = microseconds();
     }
+    count_entry(gate->all, rv, permit);
     return rv;
 }
 
@@ -302,13 +303,17 @@ static void give_back(ba_gate *gate, ba_permit *permit)
     permit->kind = BA_PERMIT_NONE;
 }
 
-void ba_gate_leave(ba_gate *gate, ba_permit *permit)
+apr_uint64_t ba_gate_leave(ba_gate *gate, ba_permit *permit)
 {
-    if (permit->kind != BA_PERMIT_NONE) {
-        apr_atomic_inc64(&gate->all->hashed);
-        apr_atomic_add64(&gate->all->hash_us, microseconds() - permit->since);
-        give_back(gate, permit);
+    apr_uint64_t held = microseconds() - permit->since;
+
+    if (permit->kind == BA_PERMIT_NONE) {
+        return 0;
     }
+    apr_atomic_inc64(&gate->all->hashed);
+    apr_atomic_add64(&gate->all->hash_us, held);
+    give_back(gate, permit);
+    return held;
 }
 
 void ba_gate_abandon(ba_gate *gate, ba_permit *permit)

@@ -22,8 +22,9 @@ typedef struct ba_gate ba_gate;
 /* Proof of entry; pass it to ba_gate_leave() or ba_gate_abandon(), once. */
 typedef struct ba_permit {
     enum { BA_PERMIT_NONE, BA_PERMIT_SHARED, BA_PERMIT_LOCAL } kind;
-    int waited;         /* there was no permit at once */
-    apr_uint64_t since; /* microseconds of a clock that never steps: when it was got */
+    int waited;           /* there was no permit at once */
+    apr_uint64_t since;   /* microseconds of a clock that never steps: when it was got */
+    apr_uint64_t wait_us; /* how long that took, in microseconds */
 } ba_permit;
 
 /* What a gate is doing, and what it has done since the server was started, restarts
@@ -70,8 +71,8 @@ void ba_gate_destroy(ba_gate *gate);
  * 1 once, for one log line. */
 apr_status_t ba_gate_enter(ba_gate *gate, int timeout_ms, ba_permit *permit, int *lost);
 
-/* Gives the permit back after a hash. */
-void ba_gate_leave(ba_gate *gate, ba_permit *permit);
+/* Gives the permit back after a hash; for how many microseconds it was held. */
+apr_uint64_t ba_gate_leave(ba_gate *gate, ba_permit *permit);
 
 /* The same without one: it was no longer wanted. */
 void ba_gate_abandon(ba_gate *gate, ba_permit *permit);

@@ -195,8 +195,7 @@ ba_site *ba_httpd_site(const server_rec *s)
 static const char *call_header(const ba_call *call, const char *name)
 {
     request_rec *r = call->baton;
-    const ba_request *ours
-        = ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
+    const ba_request *ours = ba_httpd_request_made(r);
 
     if (ours && ours->cookie && !strcmp(name, "Cookie")) {
         return ours->cookie;
@@ -304,10 +303,15 @@ request_rec *ba_httpd_first(request_rec *r)
     return r;
 }
 
+ba_request *ba_httpd_request_made(request_rec *r)
+{
+    return ap_get_module_config(ba_httpd_first(r)->request_config, &betterauth_module);
+}
+
 ba_request *ba_httpd_request(request_rec *r)
 {
     request_rec *first = ba_httpd_first(r);
-    ba_request *ours = ap_get_module_config(first->request_config, &betterauth_module);
+    ba_request *ours = ba_httpd_request_made(first);
 
     if (!ours) {
         ours = apr_pcalloc(first->pool, sizeof(*ours));

@@ -59,6 +59,9 @@ request_rec *ba_httpd_first(request_rec *r);
  * this?", asked once. */
 ba_request *ba_httpd_request(request_rec *r);
 
+/* The same for those that only look: NULL if nobody has asked for it yet. */
+ba_request *ba_httpd_request_made(request_rec *r);
+
 /* The language that whoever has sent the request reads. */
 const struct ba_language *ba_httpd_language(request_rec *r);
 

@@ -76,14 +76,14 @@ void ba_credentials_renew(ba_call *call, const ba_user *user, const char *old, b
 /* ---- many times */
 
 /* The name that the cache has for this pair, and its MAC, which no token's can be, since
- * tokens have no NUL: whoever can read the cache cannot guess
- * passwords with it, without the secret. No session has such a token. NULL: no cache, or
- * OpenSSL failed. */
+ * tokens have no NUL: whoever can read the cache cannot guess passwords with it, without
+ * the secret. No session has such a token. NULL: no cache, or OpenSSL failed. */
 static const char *cached_name(const ba_call *call, const char *email, ba_bytes password,
                                unsigned char mac[BA_MAC_BYTES])
 {
     const ba_bytes *secret = &APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes);
     apr_size_t len = strlen(email) + 1;
+    apr_status_t rv;
     char *text;
     ba_bytes bytes;
 
@@ -95,10 +95,11 @@ static const char *cached_name(const ba_call *call, const char *email, ba_bytes 
     memcpy(text + len, password.data, password.len);
     bytes.data = text;
     bytes.len = len + password.len;
-    if (ba_mac_bytes(*secret, bytes, mac) != APR_SUCCESS) {
+    rv = ba_mac_bytes(*secret, bytes, mac);
+    ba_mac_wipe(text, bytes.len);
+    if (rv != APR_SUCCESS) {
         return NULL;
     }
-    ba_mac_wipe(text, bytes.len);
     return apr_pstrcat(call->pool, "basic:",
                        apr_pescape_hex(call->pool, mac, BA_MAC_BYTES, 0), NULL);
 }

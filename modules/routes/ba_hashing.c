@@ -39,11 +39,11 @@ static void refuse(ba_call *call, const char *why)
 static int enter(ba_call *call, ba_permit *permit)
 {
     int lost;
-    apr_time_t begun = apr_time_now();
     apr_status_t rv = ba_gate_enter(call->gate, WAIT_MS, permit, &lost);
 
     if (rv == APR_SUCCESS) {
-        ba_meter_time(call->meter, BA_TIMER_HASH_WAIT, apr_time_now() - begun);
+        ba_meter_time(call->meter, BA_TIMER_HASH_WAIT,
+                      (apr_interval_time_t)permit->wait_us);
     }
     if (lost) {
         ba_call_log(call, BA_LOG_WARN, 0,
@@ -68,6 +68,12 @@ static int enter(ba_call *call, ba_permit *permit)
     return 0;
 }
 
+static void leave(ba_call *call, ba_permit *permit)
+{
+    ba_meter_time(call->meter, BA_TIMER_HASH,
+                  (apr_interval_time_t)ba_gate_leave(call->gate, permit));
+}
+
 static void fail(ba_call *call)
 {
     ba_call_log(call, BA_LOG_ERROR, 0, "BA0604: hashing a password failed: out of memory?");
@@ -78,15 +84,12 @@ const char *ba_hashing_hash(ba_call *call, ba_bytes password)
 {
     const char *hash;
     ba_permit permit;
-    apr_time_t begun;
 
     if (!enter(call, &permit)) {
         return NULL;
     }
-    begun = apr_time_now();
     hash = ba_password_hash(&call->settings->hash, password, call->pool);
-    ba_gate_leave(call->gate, &permit);
-    ba_meter_time(call->meter, BA_TIMER_HASH, apr_time_now() - begun);
+    leave(call, &permit);
     if (!hash) {
         fail(call);
     }
@@ -103,15 +106,12 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
 {
     ba_password_result result;
     ba_permit permit;
-    apr_time_t begun;
 
     if (!enter(call, &permit)) {
         return BA_PASSWORD_FAILED;
     }
-    begun = apr_time_now();
     result = ba_password_verify(stored, password, call->pool);
-    ba_gate_leave(call->gate, &permit);
-    ba_meter_time(call->meter, BA_TIMER_HASH, apr_time_now() - begun);
+    leave(call, &permit);
     if (result == BA_PASSWORD_FAILED) {
         fail(call);
     }
