@@ -26,7 +26,7 @@ BEGIN { $SRC = abs_path(dirname(abs_path(__FILE__)) . '/..') }
 use lib "$SRC/t/lib";
 use BATest::MariaDB;
 
-our @EXPORT = qw($SRC $work %port %pid $mariadb $CORES $ROUNDS $SECONDS $READERS $SECRET $PASSWORD
+our @EXPORT = qw($SRC $work %port %pid $mariadb $CORES $ROUNDS $SECONDS $READERS $SECRET $PASSWORD @RESTART
     argon2_rate ask cookie_of database describe fail httpd median memory memory_text npm number quiet ratio ratios rounds
     row sign_in_script sign_up start statements stop table token_of wait_for write_file wrk %rate %p99 report_log
     users_by_sql cookie_script);
@@ -43,6 +43,7 @@ our $READERS = 32;
 our $SECRET  = '0123456789abcdef0123456789abcdef';
 our $PASSWORD = 'correct horse battery';
 our (%rate, %p99, %cpu);
+our @RESTART;    # httpds that begin each round with new children
 
 my $owner = $$;
 my $load  = first_line(q{cut -d' ' -f1 /proc/loadavg});
@@ -344,6 +345,15 @@ sub quiet {
     return $code->();
 }
 
+# How fast a child happens to be, by where its memory lies, varies by a tenth for as long as it lives.
+sub restart {
+    for my $name (@RESTART) {
+        kill HUP => $pid{$name};
+        sleep 1;
+    }
+    return;
+}
+
 # cases: name => code that answers rate and p99, in pairs and in order. Fills %rate and %p99.
 sub rounds {
     my (@cases) = @_;
@@ -351,6 +361,7 @@ sub rounds {
     while (my ($name, $code) = splice @cases, 0, 2) { push @order, $name; $case{$name} = $code }
     quiet(sub {
         for my $round (1 .. $ROUNDS) {
+            restart();
             for my $name ($round % 2 ? @order : reverse @order) {
                 printf STDERR "\rround %d of %d: %-20s", $round, $ROUNDS, $name if -t STDERR;
                 my ($rate, $p99, $cpu) = $case{$name}->();

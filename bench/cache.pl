@@ -14,7 +14,8 @@ my $biggest = $COUNTS[-1];
 database('--innodb-buffer-pool-size=1G', '--innodb-log-file-size=256M');
 users_by_sql(1000, $biggest);
 # One for each case, or the sessions of one would push out those of another.
-httpd('httpd', sites => { open => '', map { my $count = $_; map { ("$_$count" => "BetterAuthSessionCache shmcb:$_$count($SIZE{$_}) 1h") }
+httpd('httpd', more => join("\n", "LoadModule status_module $Bench::MODULES/mod_status.so", 'ExtendedStatus Off', map { "<Location \"/$_->[0]\">\nSetHandler $_->[1]\nRequire all granted\n</Location>" }
+    [status => 'server-status'], [metrics => 'betterauth-status']), sites => { open => '', map { my $count = $_; map { ("$_$count" => "BetterAuthSessionCache shmcb:$_$count($SIZE{$_}) 1h") }
     keys %SIZE } @COUNTS });
 
 # The same requests against the unguarded page, so that what wrk does is in both.
@@ -57,10 +58,24 @@ rounds(@cases);
 describe("$READERS connections, kept alive, each request with the cookie of a session drawn at random. Entries live an hour.\n");
 table(@rows);
 print "\n";
+
+# What the caches and the metrics say of themselves, of all requests since the start.
+my (%cache, $name);
+for my $line (split /\n/, ask($port{open}, GET => '/status?auto')->{body}) {
+    $name = $1 if $line =~ /^BetterAuthSessionCache: shmcb (\w+)\(/;
+    $cache{$name}{$1} = $2 if $name && $line =~ /^Cache(Store|Discard)Count: (\d+)/;
+}
+my %counted = ask($port{open}, GET => '/metrics')->{body} =~ /^(betterauth_session_[^ ]+) (\d+)$/mg;
 for my $row (@rows) {
     my $n = $hits{ $row->[1] };
-    printf "%s: %.1f %% found in the cache.\n", $row->[0] =~ s/ ÷.*//r, 100 * (1 - $n->{asked} / $n->{requests});
+    my $c = $cache{ $row->[1] =~ s/ //r };
+    printf "%s: %.1f %% found in the cache; %s of %s entries dropped before their time.\n", $row->[0] =~ s/ ÷.*//r,
+        100 * (1 - $n->{asked} / $n->{requests}), map { number($_) } @$c{qw(Discard Store)};
 }
+my $lookups = $counted{'betterauth_session_lookups_total{by="cache"}'} + $counted{betterauth_session_cache_misses_total};
+printf "Lock of the caches: taken at %.2f %% of %s lookups, %.3f %% slept for it.\n",
+    (map { 100 * $_ / $lookups } $counted{'betterauth_session_cache_waits_total{how="yielded"}'}), number($lookups),
+    100 * $counted{'betterauth_session_cache_waits_total{how="slept"}'} / $lookups;
 printf "Memory of the server: %s.\n", memory_text(memory($pid{httpd}));
 report_log('httpd');
 1;

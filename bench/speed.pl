@@ -42,6 +42,7 @@ sub counting {
     return @result;
 }
 
+@RESTART = qw(bare httpd);
 rounds(
     bare     => sub { page('bare', 'open', $cookie{cache}) },
     open     => sub { page('cache', 'open', $cookie{cache}) },

@@ -27,6 +27,9 @@ typedef enum {
     BA_COUNT_KNOWN_TO_NOBODY,
     BA_COUNT_KNOWN_FAILED,
     BA_COUNT_CACHE_MISS,
+    /* its lock was taken, and then */
+    BA_COUNT_CACHE_YIELDED,
+    BA_COUNT_CACHE_SLEPT,
     BA_COUNT_DATABASE_CONNECT, /* there was no connection */
     BA_COUNT_DATABASE_STATEMENT,
     BA_COUNT_MAIL_SENT,

@@ -6,6 +6,7 @@
 #include "ba_directives.h"
 #include "ba_kept.h"
 #include "ba_mac.h"
+#include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_revoke_store.h"
 #include "ba_session_cache.h"
@@ -18,6 +19,8 @@
 #include <apr_time.h>
 #include <http_config.h>
 #include <http_log.h>
+#include <http_protocol.h>
+#include <mod_status.h>
 #include <mpm_common.h>
 #include <string.h>
 #include <util_mutex.h>
@@ -61,10 +64,15 @@ static int told; /* that there is none */
 static apr_status_t lock(apr_global_mutex_t *mutex)
 {
     apr_status_t rv = apr_global_mutex_trylock(mutex);
+    int waits = APR_STATUS_IS_EBUSY(rv);
 
     for (int i = 0; i < YIELDS && APR_STATUS_IS_EBUSY(rv); ++i) {
         apr_thread_yield();
         rv = apr_global_mutex_trylock(mutex);
+    }
+    if (waits) {
+        ba_meter_add(ba_meter_site(),
+                     APR_STATUS_IS_EBUSY(rv) ? BA_COUNT_CACHE_SLEPT : BA_COUNT_CACHE_YIELDED, 1);
     }
     return APR_STATUS_IS_EBUSY(rv) ? apr_global_mutex_lock(mutex) : rv;
 }
@@ -120,6 +128,21 @@ static apr_status_t put(void *baton, const unsigned char *key, const unsigned ch
 }
 
 static const ba_cache_ops cache_ops = {get, put};
+
+void ba_cache_site_status(request_rec *r, int flags)
+{
+    for (const cache *c = all_caches; c; c = c->next) {
+        int brief = flags & AP_STATUS_SHORT;
+
+        if (!c->provider->status || !hold(c)) {
+            continue;
+        }
+        ap_rprintf(r, brief ? "BetterAuthSessionCache: %s %s\n" : "<h3>BetterAuthSessionCache %s %s</h3>\n",
+                   c->name, c->args ? ap_escape_html(r->pool, c->args) : "");
+        c->provider->status(c->instance, r, flags);
+        release(c);
+    }
+}
 
 /* ---- revocations */
 

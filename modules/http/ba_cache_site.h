@@ -32,6 +32,9 @@ const char *ba_cache_site_revocations_file(apr_pool_t *pool);
 int ba_cache_site_create(server_rec *s, struct ba_revocations *revocations, struct ba_store *store,
                          struct ba_session_cache **cache, apr_pool_t *pconf);
 
+/* What the providers say of the caches, as a part of mod_status's page. */
+void ba_cache_site_status(request_rec *r, int flags);
+
 void ba_cache_site_child_init(apr_pool_t *pchild, server_rec *s);
 
 #endif

@@ -229,6 +229,7 @@ static void mails_age(const page *p, const family *f)
 /* ---- the table */
 
 static const char *const known_by[] = {"cookie", "cache", "database", "nobody", "failed", NULL};
+static const char *const waited[] = {"yielded", "slept", NULL};
 static const char *const broken[] = {"connect", "statement", NULL};
 static const char *const mailed[] = {"sent", "failed", "given up", NULL};
 static const char *const over[] = {"used", "swept", NULL};
@@ -252,6 +253,9 @@ static const family families[] = {
     {"betterauth_session_cache_misses", "counter", NULL,
      "Lookups that the session cache of the server was asked for in vain.", counter,
      BA_COUNT_CACHE_MISS, NULL, NULL},
+    {"betterauth_session_cache_waits", "counter", NULL,
+     "Times that the lock of the session cache was taken, by how it was waited for.", counters,
+     BA_COUNT_CACHE_YIELDED, "how", waited},
     {"betterauth_session_lookup_seconds", "histogram", "seconds",
      "How long the database took to say whose session it is, for guard and API.", histogram,
      BA_TIMER_LOOKUP, NULL, NULL},

@@ -3,6 +3,7 @@
 
 #include "ba_status.h"
 
+#include "ba_cache_site.h"
 #include "ba_gate.h"
 #include "ba_health.h"
 #include "ba_httpd.h"
@@ -134,6 +135,7 @@ static int extend_status(request_rec *r, int flags)
     show(r, flags, "HashBusy", "passwords being hashed", (apr_uint64_t)gate.in_use);
     show(r, flags, "HashWaiting", "waiting to hash", (apr_uint64_t)gate.waiting);
     ap_rputs(table ? "</table>\n" : "", r);
+    ba_cache_site_status(r, flags);
     return OK;
 }
 

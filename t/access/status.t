@@ -164,6 +164,9 @@ subtest 'mod_status' => sub {
     is($said{BetterAuthSignInFailures}, 8, '?auto: failures');
     is($said{BetterAuthHashBusy}, 0, '?auto: hashes');
     unlike($auto, qr/<h2>|<td>/, '?auto: no HTML');
+    like($page, qr{<h3>BetterAuthSessionCache shmcb [^<]+</h3>\s*cache type: <b>SHMCB</b>}, 'the session cache speaks for itself');
+    like($auto, qr/^BetterAuthSessionCache: shmcb .*\nCacheType: SHMCB\n/m, '?auto: it does, too');
+    cmp_ok(($auto =~ /^CacheRetrieveHitCount: (\d+)$/m)[0], '>=', 5, '?auto: who was found in it');
 };
 
 subtest 'graceful restarts and killed children' => sub {
