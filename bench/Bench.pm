@@ -473,7 +473,7 @@ sub describe {
         POSIX::strftime('%Y-%m-%d', gmtime), $CORES, $cpu // 'unknown make', $memory / 1048576, (POSIX::uname())[2], $load;
     print "httpd $httpd (event, 25 threads a child)";
     print ', MariaDB ', ($mariadb->sql('SELECT VERSION()'))[0][0], ' by its socket' if $mariadb;
-    print ', OpenSSL ', $package->('libssl3'), ', libargon2 ', $package->('libargon2-1');
+    print ', OpenSSL ', $package->('libssl3'), ', libargon2 ', $package->('libargon2-1'), ', libsodium ', $package->('libsodium23');
     if (grep { /npm/ } keys %port) {
         my $version = JSON::PP->new->decode(read_file("$SRC/t/node/node_modules/better-auth/package.json"))->{version};
         print ', Node ', first_line("'$NODE' --version"), " with better-auth $version";
