@@ -541,7 +541,7 @@ describe('one person', () => {
     assert.deepEqual(seen, {
       'sign-in': ['email email username email next', 'password password current-password  go', 'remember checkbox'],
       'sign-up': ['name text name  next', 'email email username email next', 'password password new-password  go'],
-      'sign-in?again=1': ['email email username', 'password password current-password  go', 'remember checkbox'],
+      'sign-in?again=1': ['email email username', 'password password current-password  go'],
       'forgot-password': ['email email username email send'],
       'reset-password': ['username text username', 'newPassword password new-password  go'],
       'account/password': ['username text username', 'currentPassword password current-password  next', 'newPassword password new-password  done', 'revokeOtherSessions checkbox'],
