@@ -235,7 +235,7 @@ static const char *next_deleted(ba_page_view *v)
 
 /* ---- what runs */
 
-/* The password again: what was chosen at sign-in stays. */
+/* The password again: the rest stays as it was chosen at sign-in. */
 static void run_sign_in(ba_page_view *v)
 {
     if (is_again(v)) {
@@ -243,6 +243,9 @@ static void run_sign_in(ba_page_view *v)
                             json_string(ba_session_is_remembered(v->call) ? "true" : ""));
     }
     ba_page_run(v);
+    if (is_again(v) && v->call->answer.error == &ba_err_credentials) {
+        v->call->answer.error = &ba_err_invalid_password;
+    }
 }
 
 static void run_forgot(ba_page_view *v)
