@@ -77,6 +77,13 @@
     else button?.removeAttribute('aria-busy')
   }
 
+  // A page without a form would take what was typed with it: as an answer to the browser itself, the back
+  // button and loading anew still have that.
+  function sendPlainly (form, button) {
+    if (button?.name) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: button.name, value: button.value }))
+    form.submit()
+  }
+
   // The server answers with where to go, or with the page again and what is wrong: then only that part of it is new.
   async function send (form, button) {
     const body = new URLSearchParams(new FormData(form, button))
@@ -87,6 +94,7 @@
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
       const main = page.querySelector('main')
       if (!main) throw new Error('no page')
+      if (!main.querySelector('form')) return sendPlainly(form, button)
       document.title = page.title
       document.querySelector('main').replaceWith(document.adoptNode(main))
       enhance(main)
