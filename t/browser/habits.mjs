@@ -231,6 +231,47 @@ describe('one person', () => {
     await context.close()
   })
 
+  test('a new password gets advice that is no false praise, and is said once', async () => {
+    const { context, page, complaints } = await open({ viewport: { width: 1280, height: 800 } })
+    await page.goto(`${site}/auth/sign-in`)
+    await page.locator('#password').fill(PASSWORD)
+    assert.equal(await page.locator('#password').evaluate(e => e.closest('.field').innerText.includes('enough')), false, 'not where it is known')
+    await page.goto(`${site}/auth/sign-up`)
+    const hint = page.locator('.field:has(#password) [role=status]').first()
+    const button = page.locator('main button[type=submit]')
+    const said = async password => {
+      await page.locator('#password').fill(password)
+      return (await hint.textContent()).split(/[.:]/)[0]
+    }
+    await page.locator('#name').fill('Ada Lovelace')
+    await page.locator('#email').fill('countess@harbour.example')
+    for (const password of ['', 'kJ8fz2q']) assert.equal(await said(password), '', password)
+    for (const password of ['password', 'Password1!', 'newPassword', '12345678', '87654321', 'aaaaaaaaaaaa', 'abcd1234', 'Lovelace1815', 'harbour.example', 'Demo2026', 'create-your-account']) {
+      assert.equal(await said(password), 'Easy to guess', password)
+    }
+    await axe(page, 'a password that is easy to guess')
+    for (const password of ['kJ8fz2qL', PASSWORD, 'mein langes Passwort am Hafen', '\u{1f511}\u{1f40e}\u{1f9f2}\u{1f4ce}\u{2693}', 'kJ8fz2qL'.repeat(16)]) {
+      assert.equal(await said(password), 'Long enough', password)
+    }
+    await axe(page, 'a password that is long enough')
+    assert.equal(await said('correct horse '.repeat(10)), 'Use at most 128 characters')
+    assert.equal(await said(''), '')
+    await hint.evaluate(e => {
+      globalThis.said = []
+      new MutationObserver(() => globalThis.said.push(e.textContent.split('.')[0])).observe(e, { childList: true })
+    })
+    await page.locator('#password').pressSequentially(PASSWORD)
+    assert.deepEqual(await page.evaluate(() => globalThis.said), ['Long enough'], 'while it is typed')
+    // Caps Lock's hint stays while the button is pressed, which would slip away from under the mouse
+    await page.locator('#password').evaluate(e => e.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true })))
+    await page.getByText('Caps Lock is on.').waitFor()
+    const before = await button.boundingBox()
+    await button.focus()
+    assert.deepEqual(await button.boundingBox(), before)
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
+
   const languages = { en: 'ltr', de: 'ltr', fr: 'ltr', es: 'ltr', zh: 'ltr', ar: 'rtl' }
   test('every language, narrow, zoomed and in forced colours', async () => {
     for (const [locale, direction] of Object.entries(languages)) {
@@ -239,6 +280,11 @@ describe('one person', () => {
         await page.goto(`${site}/auth/${path}`)
         assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [locale, direction])
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} ${path} fits 320 px`)
+        if (path === 'sign-up') {
+          await page.locator('#password').fill('12345678')
+          assert.notEqual(await page.locator('.field:has(#password) [role=status]').first().textContent(), '')
+          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} with a hint fits 320 px`)
+        }
         if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-${path}.png`, fullPage: true })
       }
       await axe(page, `not found in ${locale}`)
