@@ -2,11 +2,11 @@
 // Copyright the mod_betterauth authors
 //
 // What people do besides walking from page to page: by keyboard alone, back and forth, in old tabs, with a password
-// manager, in their language. Run by habits.t, or by hand as walk.mjs is.
+// manager. Run by habits.t, or by hand as walk.mjs is.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { axe, mailed, open, pictures, site, start, stop } from './browser.mjs'
+import { axe, mailed, open, site, start, stop } from './browser.mjs'
 
 const PASSWORD = 'analytical engine 1843'
 const NEXT = 'difference engine 1822'
@@ -271,52 +271,6 @@ describe('one person', () => {
     assert.deepEqual(complaints, [])
     await context.close()
   })
-
-  const languages = { en: 'ltr', de: 'ltr', fr: 'ltr', es: 'ltr', zh: 'ltr', ar: 'rtl' }
-  test('every language, narrow, zoomed and in forced colours', async () => {
-    for (const [locale, direction] of Object.entries(languages)) {
-      const { context, page, complaints } = await open({ locale, viewport: { width: 320, height: 640 } })
-      for (const path of ['sign-in', 'sign-up', 'forgot-password', 'nowhere']) {
-        await page.goto(`${site}/auth/${path}`)
-        assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [locale, direction])
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} ${path} fits 320 px`)
-        if (path === 'sign-up') {
-          await page.locator('#password').fill('12345678')
-          assert.notEqual(await page.locator('.field:has(#password) [role=status]').first().textContent(), '')
-          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} with a hint fits 320 px`)
-        }
-        if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-${path}.png`, fullPage: true })
-      }
-      await axe(page, `not found in ${locale}`)
-      // text at twice its size, on half a screen
-      await page.setViewportSize({ width: 640, height: 480 })
-      await page.goto(`${site}/auth/sign-up`)
-      await page.evaluate(() => { document.documentElement.style.fontSize = '200%' })
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${locale} fits at 200 %`)
-      if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-zoomed.png`, fullPage: true })
-      await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' })
-      await page.goto(`${site}/auth/sign-in`)
-      assert.equal(await page.locator('main button[type=submit]').evaluate(e => getComputedStyle(e).transitionDuration), '0s')
-      if (pictures) await page.screenshot({ path: `${pictures}/language-${locale}-forced-colours.png`, fullPage: true })
-      assert.notEqual(await page.locator('main button[type=submit]').evaluate(e => getComputedStyle(e).borderTopStyle), 'none')
-      assert.deepEqual(complaints, [])
-      await context.close()
-    }
-  })
-
-  for (const javaScriptEnabled of [true, false]) {
-    test(`the menu of languages, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
-      const { context, page } = await open({ javaScriptEnabled })
-      await page.goto(`${site}/auth/sign-up?callbackURL=%2Fmembers%2F`)
-      await page.locator('.languages summary').click()
-      await page.getByRole('button', { name: 'Deutsch' }).click()
-      await page.getByRole('heading', { name: 'Konto anlegen' }).waitFor()
-      assert.equal(new URL(page.url()).search, '?callbackURL=%2Fmembers%2F')
-      await page.goto(`${site}/auth/sign-in`)
-      await page.getByRole('heading', { name: 'Anmelden' }).waitFor()
-      await context.close()
-    })
-  }
 })
 
 // A page that the browser shows again, or still, when somebody has signed in or out meanwhile.
