@@ -203,7 +203,7 @@ function walk (mode, options) {
   })
 
   step('sessions: this one, another, and the other signed out', async () => {
-    const other = await open({ userAgent: 'Mozilla/5.0 (Windows NT 10.0) Firefox/150.0', javaScriptEnabled: scripts })
+    const other = await open({ ...options, userAgent: 'Mozilla/5.0 (Windows NT 10.0) Firefox/150.0' })
     const signIn = async () => {
       await other.page.goto(`${site}/auth/sign-in`)
       await other.page.getByLabel('Email address', { exact: true }).fill(email)
