@@ -8,11 +8,34 @@
 
   const words = document.body.dataset
 
+  // What a screen reader says as soon as it is there.
+  function status (after) {
+    const line = document.createElement('p')
+    line.className = 'hint status'
+    line.setAttribute('role', 'status')
+    after.after(line)
+    return line
+  }
+
+  // A new password, as far as it can be judged here. The server decides; it counts as a script does.
+  function advice (input) {
+    const { max, enough, easy, long } = input.dataset
+    const length = input.value.length
+    return length < input.minLength ? '' : length > max ? long : isEasy(input) ? easy : enough
+  }
+
+  // Made of what everybody can see, or of one key and its neighbours, whatever kinds of characters there are.
+  function isEasy (input) {
+    const own = [...input.form.querySelectorAll('input:not([type=hidden], [autocomplete$=password])')].map(e => e.value)
+    const seen = [document.title, input.labels[0]?.textContent, input.autocomplete, ...own].join(' ').toLowerCase()
+    const rest = seen.match(/[\p{L}\p{N}]{3,}/gu).reduce((text, word) => text.replaceAll(word, ''), input.value.toLowerCase())
+    return [...rest].filter((c, i, all) => !i || Math.abs(c.codePointAt() - all[i - 1].codePointAt()) > 1).length < 5
+  }
+
   // A password can be looked at while it is typed, and says when Caps Lock is on.
   function password (input) {
     const box = document.createElement('div')
     const button = document.createElement('button')
-    const caps = document.createElement('p')
     const label = input.labels[0] ? ': ' + input.labels[0].textContent : ''
     const show = on => {
       input.type = on ? 'text' : 'password'
@@ -29,17 +52,20 @@
     })
     show(false)
     box.append(input, button)
-    caps.className = 'hint caps'
-    caps.setAttribute('role', 'status')
-    box.after(caps)
-    for (const event of ['keydown', 'keyup', 'mousedown', 'blur']) {
-      input.addEventListener(event, e => {
-        const on = event !== 'blur' && e.getModifierState && e.getModifierState('CapsLock')
-        caps.textContent = on ? words.caps : ''
-      })
+    // not gone with the focus: the button below must not move while it is pressed
+    const caps = status(box)
+    for (const event of ['keydown', 'keyup', 'mousedown']) {
+      input.addEventListener(event, e => { caps.textContent = e.getModifierState?.('CapsLock') ? words.caps : '' })
     }
     // password managers look for a password when the form leaves
     input.form?.addEventListener('submit', () => show(false))
+    if (!input.dataset.enough) return
+    const hint = status(box)
+    input.addEventListener('input', () => {
+      const text = advice(input)
+      hint.classList.toggle('enough', text === input.dataset.enough)
+      if (hint.textContent !== text) hint.textContent = text
+    })
   }
 
   // The server's times are in UTC.
@@ -77,6 +103,13 @@
     else button?.removeAttribute('aria-busy')
   }
 
+  // A page without a form would take what was typed with it: as an answer to the browser itself, the back
+  // button and loading anew still have that.
+  function sendPlainly (form, button) {
+    if (button?.name) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: button.name, value: button.value }))
+    form.submit()
+  }
+
   // The server answers with where to go, or with the page again and what is wrong: then only that part of it is new.
   async function send (form, button) {
     const body = new URLSearchParams(new FormData(form, button))
@@ -87,6 +120,7 @@
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
       const main = page.querySelector('main')
       if (!main) throw new Error('no page')
+      if (!main.querySelector('form')) return sendPlainly(form, button)
       document.title = page.title
       document.querySelector('main').replaceWith(document.adoptNode(main))
       enhance(main)

@@ -83,6 +83,19 @@ static json_t *list_sessions(ba_page_view *v)
     return ba_json_parse(text, v->r->pool);
 }
 
+static void add_session(const ba_page_view *v, const json_t *session, int is_this)
+{
+    apr_table_t *row = ba_page_add_row(v, "sessions");
+
+    apr_table_setn(row, "session", member(session, "id"));
+    apr_table_setn(row, "device", device_of(v, member(session, "userAgent")));
+    apr_table_setn(row, "address", member(session, "ipAddress"));
+    apr_table_setn(row, "since", date_of(v, member(session, "createdAt")));
+    apr_table_setn(row, "since-iso", member(session, "createdAt"));
+    apr_table_setn(row, "this-one", is_this ? "1" : "");
+}
+
+/* This one first, then the latest. */
 int ba_page_show_sessions(ba_page_view *v)
 {
     const json_t *list = list_sessions(v), *session;
@@ -95,16 +108,12 @@ int ba_page_show_sessions(ba_page_view *v)
         }
         return ba_page_message(v, HTTP_SERVICE_UNAVAILABLE, "503") == OK ? DONE : DECLINED;
     }
-    json_array_foreach(list, i, session) {
-        apr_table_t *row = ba_page_add_row(v, "sessions");
-
-        apr_table_setn(row, "session", member(session, "id"));
-        apr_table_setn(row, "device", device_of(v, member(session, "userAgent")));
-        apr_table_setn(row, "address", member(session, "ipAddress"));
-        apr_table_setn(row, "since", date_of(v, member(session, "createdAt")));
-        apr_table_setn(row, "since-iso", member(session, "createdAt"));
-        apr_table_setn(row, "this-one",
-                       strcmp(member(session, "id"), v->call->session->id) ? "" : "1");
+    for (int is_this = 1; is_this >= 0; --is_this) {
+        json_array_foreach(list, i, session) {
+            if (is_this == !strcmp(member(session, "id"), v->call->session->id)) {
+                add_session(v, session, is_this);
+            }
+        }
     }
     ba_page_set(v, "other-sessions", json_array_size(list) > 1 ? "1" : "");
     return OK;

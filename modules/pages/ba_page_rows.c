@@ -235,6 +235,19 @@ static const char *next_deleted(ba_page_view *v)
 
 /* ---- what runs */
 
+/* The password again: the rest stays as it was chosen at sign-in. */
+static void run_sign_in(ba_page_view *v)
+{
+    if (is_again(v)) {
+        json_object_set_new(v->form, "remember",
+                            json_string(ba_session_is_remembered(v->call) ? "true" : ""));
+    }
+    ba_page_run(v);
+    if (is_again(v) && v->call->answer.error == &ba_err_credentials) {
+        v->call->answer.error = &ba_err_invalid_password;
+    }
+}
+
 static void run_forgot(ba_page_view *v)
 {
     json_t *body = ba_page_body(v);
@@ -303,7 +316,7 @@ static const ba_page_field delete_fields[] = {{"password", BA_PASSWORD_FIELD}, {
 
 const ba_page_row ba_page_rows[] = {
     {"/sign-in", "sign-in.html", "/sign-in/email", GUESTS,
-     NULL, sign_in_fields, show_sign_in, NULL, next_callback},
+     NULL, sign_in_fields, show_sign_in, run_sign_in, next_callback},
     {"/sign-up", "sign-up.html", "/sign-up/email", GUESTS,
      by_sign_up, sign_up_fields, NULL, run_sign_up, next_sign_up},
     {"/sign-out", "sign-out.html", "/sign-out", ANYONE,

@@ -20,11 +20,11 @@
 /* Life of a session that is not remembered (http-api 1.2). */
 #define BROWSER_SESSION_SECONDS 86400
 
-static int is_not_remembered(const ba_call *call)
+int ba_session_is_remembered(const ba_call *call)
 {
-    const char *value = ba_cookie_get_signed(call, call->settings->remember_cookie);
+    const char *forget = ba_cookie_get_signed(call, call->settings->remember_cookie);
 
-    return value && !strcmp(value, "true");
+    return !forget || strcmp(forget, "true");
 }
 
 /* A switch of the query: any non-empty text is true, "false" included (http-api 4). */
@@ -119,7 +119,7 @@ static apr_status_t refresh_if_due(ba_call *call, ba_session *session, ba_user *
 
     /* most requests end here, without a look at a cookie that few have */
     if ((!due && when != BA_REFRESH_POST && call->settings->cookie_cache.form == BA_CACHE_OFF)
-        || is_not_remembered(call)) {
+        || !ba_session_is_remembered(call)) {
         return APR_SUCCESS;
     }
     if (when == BA_REFRESH_POST && !call->refresh_now) {
@@ -269,7 +269,7 @@ static apr_status_t ask_cookie(ba_call *call, const char *token)
         ba_cache_cookie_delete(call);
     }
     if (rv == APR_SUCCESS && call->settings->session_refresh == BA_REFRESH_POST) {
-        call->needs_refresh = !is_not_remembered(call) && refresh_is_due(call, call->session);
+        call->needs_refresh = ba_session_is_remembered(call) && refresh_is_due(call, call->session);
     }
     return rv;
 }
@@ -324,7 +324,7 @@ int ba_session_is_fresh(const ba_call *call)
 
 apr_status_t ba_session_send_again(ba_call *call)
 {
-    return ba_session_set_cookies(call, call->session, call->user, !is_not_remembered(call));
+    return ba_session_set_cookies(call, call->session, call->user, ba_session_is_remembered(call));
 }
 
 /* 0: somebody has a reason why not. */

@@ -45,6 +45,9 @@ int ba_session_is_over(const ba_call *call, const ba_session *session);
 /* True if the found session began no longer ago than BetterAuthSessionFreshAge. */
 int ba_session_is_fresh(const ba_call *call);
 
+/* True if the session of the browser outlives it. By the cookie alone. */
+int ba_session_is_remembered(const ba_call *call);
+
 /* Sends the found session's cookies once more, as remembered or not as they are. */
 apr_status_t ba_session_send_again(ba_call *call);
 

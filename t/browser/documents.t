@@ -52,6 +52,7 @@ for my $file (sort glob "$pages/languages/*.txt") {
     like($texts->{direction}, qr/^(?:ltr|rtl)$/, "$name says its direction");
     my @same = grep { length $texts->{$_} > 20 && $texts->{$_} eq ($english->{$_} // '') } sort keys %$texts;
     is_deeply(\@same, [], "$name is translated");
+    is_deeply([grep { $texts->{$_} =~ / [?:;!»]|« / } sort keys %$texts], [], "$name: no line can break before such a mark") if $name eq 'fr.txt';
 }
 
 # ---- what documents can use, as the code sets it

@@ -9,7 +9,7 @@
 #   BA_BUILDDIR     where mod_betterauth was built (default: the source tree)
 #   BA_CHROMIUM     the browser (default: chromium from PATH)
 #   BA_SCREENSHOTS  directory for a picture of each state
-#   BA_WALK         another walk than walk.mjs; see pages.t
+#   BA_WALK         another walk than walk.mjs; see pages.t, habits.t and shape.t
 
 use strict;
 use warnings;

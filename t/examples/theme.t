@@ -28,6 +28,7 @@ unlike($in->{body}, qr/name="remember"|an error occurred|<!--#|[{}]/, 'and its f
 like($in->{body}, qr{style\.css">\s*<link rel="stylesheet" href="/auth/brand\.css">\s*<link rel="stylesheet" href="/theme/theme\.css">}, 'its style goes last');
 is(request($NAME, GET => $_)->{status}, 200, $_) for $in->{body} =~ /(?:href|src)="(\/(?:auth|theme)\/[^"]+\.(?:css|js|svg))"/g;
 like(page('/auth/sign-in', headers => ['Accept-Language' => 'de'])->{body}, qr{<h1>An Bord kommen</h1>.*Der Lesesaal.*Passwort}s, 'in German, too');
+is(header(page('/.well-known/change-password'), 'location'), 'http://auth.test/auth/account/password', 'the way of password managers');
 like(page('/auth/sign-up')->{body}, qr{<h1>Your reader’s card</h1>.*<label for="password">Password}s, 'an installed document with its words');
 for my $case ([404, '/nowhere', 'Not in our catalogue'], [429, '/busy', 'Too many requests'], [503, '/away', 'Not available'], [410, '/gone', 'Not accepted']) {
     my ($status, $path, $words) = @$case;

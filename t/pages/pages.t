@@ -213,8 +213,18 @@ subtest 'an old session is asked for the password' => sub {
     like($again->{body}, qr/Confirm that it is you.*value="\Q$user->{email}\E".*name="again" value="1"|name="again" value="1".*value="\Q$user->{email}\E"/s, 'with the address');
     my $in = send_form($NAME, 'sign-in', [email => $user->{email}, password => PASSWORD, again => 1, callbackURL => '/auth/account/sessions'], @as);
     is(told($in), '303 /auth/account/sessions', 'and then comes back');
+    unlike($again->{body}, qr/name="remember"/, 'which asks for the password alone');
+    my $lives = sub { cookies($_[0])->{'better-auth.session_token'}{attributes} =~ /Max-Age=[1-9]/ ? 'outlives the browser' : 'ends with the browser' };
+    is($lives->($in), 'outlives the browser', 'the session is remembered as before');
+    my $short = send_form($NAME, 'sign-in', [email => $user->{email}, password => PASSWORD]);
+    is($lives->($short), 'ends with the browser', 'a session that is not');
+    is($lives->(send_form($NAME, 'sign-in', [email => $user->{email}, password => PASSWORD, again => 1, remember => 'true'], cookie => cookie_header($short))), 'ends with the browser', 'nor is by the password alone');
+    my $wrong = send_form($NAME, 'sign-in', [email => $user->{email}, password => 'a wrong one', again => 1], @as);
+    like($wrong->{body}, qr/Confirm that it is you.*id="password-error">This password is not right/s, 'a wrong one is said where it was typed');
     my $list = page($NAME, 'account/sessions', cookie => cookie_header($in));
     is($list->{status}, 200, 'to the list');
+    my @rows = $list->{body} =~ /<li>\s*<div><strong>(.*?)<\/li>/gs;
+    is(join(' ', map { /This device/ ? 'this' : 'other' } @rows), 'this other other other', 'which starts with this one');
     my ($tokens) = join ' ', map { $_->[0] } sql($NAME, "SELECT token FROM session WHERE userId = '$user->{user}{id}'");
     unlike($list->{body}, qr/\Q$_\E/, 'which holds no token') for split ' ', $tokens;
     # somebody else's session
