@@ -166,6 +166,7 @@ void ba_page_set_values(ba_page_view *v)
     ba_page_set(v, "notice", "");
     ba_page_set(v, "error", "");
     ba_page_set(v, "error-code", "");
+    ba_page_set(v, "user-id", user ? user->id : "");
     ba_page_set(v, "user-name", user ? user->name : "");
     ba_page_set(v, "user-email", user ? user->email : "");
     ba_page_set(v, "user-image", user ? own_image(v, user->image) : "");

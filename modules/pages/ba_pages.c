@@ -62,6 +62,14 @@ static int show(ba_page_view *v, int status)
                              : handled;
 }
 
+/* A form of an account that somebody else has left open in another tab. */
+static int is_of_another(const ba_page_view *v)
+{
+    const char *whose = ba_page_typed(v, "userId");
+
+    return *whose && strcmp(whose, v->call->user->id) != 0;
+}
+
 static int post(ba_page_view *v)
 {
     const ba_page_row *row = v->row;
@@ -74,6 +82,9 @@ static int post(ba_page_view *v)
         }
         if (!v->known) {
             return ba_page_render(v, "expired.html", HTTP_UNAUTHORIZED);
+        }
+        if (is_of_another(v)) {
+            return ba_page_redirect(v, ba_page_link(v, "/account?done=other", NULL));
         }
         ba_page_set_values(v);
     }

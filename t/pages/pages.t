@@ -234,6 +234,16 @@ subtest 'an old session is asked for the password' => sub {
     is(session_count($NAME, "id = '$id'"), 1, 'ends nothing');
 };
 
+subtest 'a form that somebody else left open' => sub {
+    my ($before, $now) = map { sign_up($NAME) } 1 .. 2;
+    my ($whose) = page($NAME, 'account/name', cookie => $before->{cookie})->{body} =~ /name="userId" value="([^"]+)"/;
+    is($whose, $before->{user}{id}, 'says whose it is');
+    is(told(send_form($NAME, 'account/name', [name => 'Not mine', userId => $whose], cookie => $now->{cookie})), '303 /auth/account?done=other', 'is not taken for the other\'s');
+    like(page($NAME, 'account?done=other', cookie => $now->{cookie})->{body}, qr/Someone else has signed in here.*\Q$now->{email}\E/s, 'who is told so');
+    is((sql($NAME, "SELECT COUNT(*) FROM user WHERE name = 'Not mine'"))[0][0], 0, 'nothing is changed');
+    is(told(send_form($NAME, 'account/name', [name => 'Mine', userId => $now->{user}{id}], cookie => $now->{cookie})), '303 /auth/account?done=name', 'their own is');
+};
+
 subtest 'nothing typed becomes markup or a directive' => sub {
     my @hostile = (q{<!--#exec cmd="expr 6007 + 1" -->}, q{"><script>alert(1)</script>}, q{' onmouseover='alert(1)}, q{<!--#echo var="BA" -->}, q{${PATH}}, q{<!--#betterauth value="site" -->},
         q{--><!--#include virtual="/index.html" -->}, "&lt;b&gt;", q{{user-email}}, q{%{page:site}});
