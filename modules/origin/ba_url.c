@@ -164,10 +164,17 @@ const char *ba_url_append(const char *text, const char *name, const char *value,
                        ba_text_form_encode(value, pool), fragment, NULL);
 }
 
+static void add_pair(apr_array_header_t *parts, const char *key, const char *value, apr_pool_t *pool)
+{
+    APR_ARRAY_PUSH(parts, const char *) = apr_pstrcat(pool, ba_text_form_encode(key, pool), "=",
+                                                      ba_text_form_encode(value, pool), NULL);
+}
+
 const char *ba_url_set(const char *base, const char *text, const char *name, const char *value,
                        apr_pool_t *pool)
 {
-    const char *front, *query, *fragment, *pairs = "";
+    const char *front, *query, *fragment;
+    apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(const char *));
     int done = 0;
     char *rest, *pair;
 
@@ -183,12 +190,11 @@ const char *ba_url_set(const char *base, const char *text, const char *name, con
         if (!strcmp(key, name) && done++) {
             continue;
         }
-        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", ba_text_form_encode(key, pool), "=",
-                            ba_text_form_encode(strcmp(key, name) ? old : value, pool), NULL);
+        add_pair(parts, key, strcmp(key, name) ? old : value, pool);
     }
     if (!done) {
-        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", name, "=",
-                            ba_text_form_encode(value, pool), NULL);
+        add_pair(parts, name, value, pool);
     }
-    return apr_pstrcat(pool, *front == '/' ? base : "", front, "?", pairs, fragment, NULL);
+    return apr_pstrcat(pool, *front == '/' ? base : "", front, "?",
+                       apr_array_pstrcat(pool, parts, '&'), fragment, NULL);
 }

@@ -208,6 +208,22 @@ static void sets_a_parameter(void **state)
                         "http://auth.test/?token=a+b%0D%0A%26");
 }
 
+/* Each of them once more in memory, not all of them for each. */
+static void sets_one_of_many(void **state)
+{
+    fixture *f = *state;
+    apr_size_t n = 200000;
+    char *text = apr_palloc(f->pool, 2 * n + 3);
+
+    memcpy(text, "/?", 2);
+    for (apr_size_t i = 0; i < n; ++i) {
+        memcpy(text + 2 + 2 * i, "a&", 2);
+    }
+    text[2 + 2 * n] = '\0';
+    assert_int_equal(strlen(ba_url_set("http://auth.test", text, "token", "T", f->pool)),
+                     strlen("http://auth.test/?token=T") + 3 * n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +233,7 @@ int main(void)
         cmocka_unit_test(safe_paths),
         FIXTURE_TEST(appends_a_parameter),
         FIXTURE_TEST(sets_a_parameter),
+        FIXTURE_TEST(sets_one_of_many),
     };
 
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
