@@ -66,6 +66,11 @@ static void refuses_the_ambiguous(void **state)
         "http://auth*test", "http://[::1", "http://::1", "http://[::1]x", "http://[::1]x:80",
         "http://x[::1]", "http://[::1%25eth0]", "javascript:alert(1)",
         "JavaScript://a.test/%0aalert(1)", "data:text/html,x", "http://[]", "http://[::1]0",
+        /* browsers spell these hosts otherwise, or read the scheme as http */
+        "http://0x7f.1", "http://2130706433", "http://1.2.3", "http://0177.0.0.1", "http://1.2.3.4.",
+        "http://a.0x", "http://a.b.09", "http://256.1.1.1", "http://[0:0:0:0:0:0:0:1]",
+        "http://[::ffff:1.2.3.4]", "http://[::0001]", "http://[1::2::3]", "http://auth.test:65536",
+        "myapp://home:65536", "ftp://auth.test", "ftp:x", "ws:auth.test", "wss://auth.test/x",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); ++i) {
