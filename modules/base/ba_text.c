@@ -289,7 +289,7 @@ apr_status_t ba_text_parse_date(const char *text, ba_time *t)
         ++text;
     }
     if (*text || month < 1 || month > 12 || e.tm_mday < 1 || e.tm_mday > 31 || e.tm_hour > 23
-        || e.tm_min > 59 || e.tm_sec > 60) {
+        || e.tm_min > 59 || e.tm_sec > 59) {
         return APR_EINVAL;
     }
     if (apr_time_exp_gmt_get(&value, &e) != APR_SUCCESS) {

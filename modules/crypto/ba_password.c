@@ -6,6 +6,7 @@
 #include "ba_password_int.h"
 #include "ba_random.h"
 
+#include <apr_lib.h>
 #include <apr_md5.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
@@ -74,10 +75,14 @@ static const char *crypt_form(const char *stored)
         }
     }
     if (!strncmp(stored, "$2", 2)) {
-        return name && atol(stored + 4) >= 4 && atol(stored + 4) <= BCRYPT_COST_CAP ? name : NULL;
+        return name && strspn(stored + 4, "0123456789") == 2 && stored[6] == '$'
+                       && atol(stored + 4) >= 4 && atol(stored + 4) <= BCRYPT_COST_CAP
+                   ? name
+                   : NULL;
     }
     if (!strncmp(stored, "$5$", 3) || !strncmp(stored, "$6$", 3)) {
-        return strncmp(stored + 3, "rounds=", 7) || atol(stored + 10) <= SHA_CRYPT_ROUNDS_CAP
+        return strncmp(stored + 3, "rounds=", 7)
+                       || (apr_isdigit(stored[10]) && atol(stored + 10) <= SHA_CRYPT_ROUNDS_CAP)
                    ? name
                    : NULL;
     }

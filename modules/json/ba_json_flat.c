@@ -93,6 +93,20 @@ static ba_flat *wanted(reader *r, const ba_flat *object, const char *key, apr_si
     return NULL;
 }
 
+/* True if something has been found where this name of the outer object leads: named again,
+ * it would replace that. */
+static int said(const reader *r, const ba_flat *name)
+{
+    for (int i = 0; i < r->n; ++i) {
+        const ba_flat *m = &r->members[i];
+
+        if (m->kind != BA_FLAT_ABSENT && is(m->object ? m->object : m->key, name->text, name->len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* object: the name of this one, NULL: the outer one. */
 static int take_object(reader *r, const ba_flat *object)
 {
@@ -102,7 +116,7 @@ static int take_object(reader *r, const ba_flat *object)
     do {
         ba_flat name = {0}, value = {0}, *member;
 
-        if (!take_text(r, &name.text, &name.len) || !take(r, ':')) {
+        if (!take_text(r, &name.text, &name.len) || !take(r, ':') || (!object && said(r, &name))) {
             return 0;
         }
         if (!object && r->at < r->end && *r->at == '{') {

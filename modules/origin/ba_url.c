@@ -8,13 +8,16 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
-/* Schemes whose URLs are programs or documents of whoever wrote the link. */
-static int is_script(const char *scheme)
+/* Schemes whose URLs are programs or documents of whoever wrote the link, and those that
+ * browsers read by the rules of http, where nobody is ever sent. */
+static int is_refused(const char *scheme)
 {
-    static const char *const schemes[] = {"javascript", "data", "vbscript", "blob", "file"};
+    static const char *const schemes[]
+        = {"javascript", "data", "vbscript", "blob", "file", "ftp", "ws", "wss"};
 
     for (apr_size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); ++i) {
         if (!strcmp(schemes[i], scheme)) {
@@ -40,12 +43,46 @@ static int ambiguous(const char *text)
     return 0;
 }
 
-static int plain_host(const char *host)
+/* An address of IPv6 as browsers spell it: there are many other ways, and an origin is
+ * compared as text. */
+static int plain_address(const char *host)
 {
-    if (*host == '[') {
-        apr_size_t len = strspn(host + 1, ":.0123456789abcdef");
+    char text[INET6_ADDRSTRLEN + 1], again[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    apr_size_t len = strlen(host);
 
-        return len > 1 && !strcmp(host + 1 + len, "]");
+    if (len < 3 || len >= sizeof(text) || host[len - 1] != ']' || strchr(host, '.')) {
+        return 0;
+    }
+    apr_cpystrn(text, host + 1, len - 1);
+    return inet_pton(AF_INET6, text, bytes) == 1
+           && inet_ntop(AF_INET6, bytes, again, sizeof(again)) && !strcmp(text, again);
+}
+
+/* True if browsers take a host that ends so for a number, and then spell it as four. */
+static int ends_in_number(const char *host)
+{
+    apr_size_t len = strlen(host);
+    const char *last;
+
+    len -= len && host[len - 1] == '.';
+    for (last = host + len; last > host && last[-1] != '.'; --last) {
+    }
+    len -= (apr_size_t)(last - host);
+    return len
+           && (strspn(last, "0123456789") >= len
+               || (!strncmp(last, "0x", 2) && strspn(last + 2, "0123456789abcdef") + 2 >= len));
+}
+
+static int plain_host(const char *host, int web)
+{
+    unsigned char bytes[4];
+
+    if (*host == '[') {
+        return plain_address(host);
+    }
+    if (web && ends_in_number(host) && inet_pton(AF_INET, host, bytes) != 1) {
+        return 0;
     }
     for (const char *p = host; *p; ++p) {
         if (!apr_isalnum(*p) && !strchr("-._", *p)) {
@@ -69,7 +106,7 @@ apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
             return APR_EINVAL;
         }
     }
-    if (is_script(url->scheme)) {
+    if (is_refused(url->scheme)) {
         return APR_EINVAL;
     }
     url->path = uri.path ? uri.path : "";
@@ -89,18 +126,19 @@ apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
         const char *digits = uri.port_str;
 
         if (!colon || strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5
-            || strcmp(colon + 1, digits)) {
+            || apr_atoi64(digits) > 65535 || strcmp(colon + 1, digits)) {
             return APR_EINVAL;
         }
         host = apr_pstrmemdup(pool, host, (apr_size_t)(colon - host));
         if (!(is_web(url->scheme)
               && apr_uri_port_of_scheme(url->scheme) == (apr_port_t)apr_atoi64(digits))) {
             url->authority = apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, host, apr_atoi64(digits));
-            return plain_host(host) ? APR_SUCCESS : APR_EINVAL;
+            return plain_host(host, is_web(url->scheme)) ? APR_SUCCESS : APR_EINVAL;
         }
     }
     url->authority = host;
-    return plain_host(host) || (!*host && !is_web(url->scheme)) ? APR_SUCCESS : APR_EINVAL;
+    return plain_host(host, is_web(url->scheme)) || (!*host && !is_web(url->scheme)) ? APR_SUCCESS
+                                                                                     : APR_EINVAL;
 }
 
 const char *ba_url_origin(const ba_url *url, apr_pool_t *pool)
@@ -164,10 +202,17 @@ const char *ba_url_append(const char *text, const char *name, const char *value,
                        ba_text_form_encode(value, pool), fragment, NULL);
 }
 
+static void add_pair(apr_array_header_t *parts, const char *key, const char *value, apr_pool_t *pool)
+{
+    APR_ARRAY_PUSH(parts, const char *) = apr_pstrcat(pool, ba_text_form_encode(key, pool), "=",
+                                                      ba_text_form_encode(value, pool), NULL);
+}
+
 const char *ba_url_set(const char *base, const char *text, const char *name, const char *value,
                        apr_pool_t *pool)
 {
-    const char *front, *query, *fragment, *pairs = "";
+    const char *front, *query, *fragment;
+    apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(const char *));
     int done = 0;
     char *rest, *pair;
 
@@ -183,12 +228,11 @@ const char *ba_url_set(const char *base, const char *text, const char *name, con
         if (!strcmp(key, name) && done++) {
             continue;
         }
-        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", ba_text_form_encode(key, pool), "=",
-                            ba_text_form_encode(strcmp(key, name) ? old : value, pool), NULL);
+        add_pair(parts, key, strcmp(key, name) ? old : value, pool);
     }
     if (!done) {
-        pairs = apr_pstrcat(pool, pairs, *pairs ? "&" : "", name, "=",
-                            ba_text_form_encode(value, pool), NULL);
+        add_pair(parts, name, value, pool);
     }
-    return apr_pstrcat(pool, *front == '/' ? base : "", front, "?", pairs, fragment, NULL);
+    return apr_pstrcat(pool, *front == '/' ? base : "", front, "?",
+                       apr_array_pstrcat(pool, parts, '&'), fragment, NULL);
 }

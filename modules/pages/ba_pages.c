@@ -198,13 +198,20 @@ static int choose_language(ba_page_view *v)
     return ba_page_redirect(v, ba_url_safe_path(back) ? back : v->settings->pages_path);
 }
 
+static int is_form(const request_rec *r)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+
+    return r->method_number == M_POST && type
+           && !strncasecmp(type, "application/x-www-form-urlencoded", 33);
+}
+
 static int read_form(ba_page_view *v)
 {
-    const char *type = apr_table_get(v->r->headers_in, "Content-Type");
     ba_bytes body;
     apr_status_t rv;
 
-    if (!type || strncasecmp(type, "application/x-www-form-urlencoded", 33)) {
+    if (!is_form(v->r)) {
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
     rv = ba_httpd_read_body(v->r, &body);
@@ -229,12 +236,12 @@ static int serve(ba_page_view *v, const char *path)
     if (v->row && !ba_page_offered(v->settings, v->row)) {
         v->row = NULL;
     }
-    if (is_menu || (is_post && v->row)) {
+    if (is_post) {
         status = read_form(v);
     }
     v->callback = checked_callback(v);
     ba_page_set_values(v);
-    if (status != OK) {
+    if (status != OK && (is_menu || v->row)) {
         return ba_page_message(v, status, "refused");
     }
     if (is_menu) {
@@ -270,6 +277,11 @@ int ba_pages_handler(request_rec *r)
     }
     if (r->method_number == M_GET
         && (status = ba_page_asset(r, site->settings, path)) != DECLINED) {
+        return status;
+    }
+    /* what nobody reads, before the page: httpd's word about a broken body would come after
+     * its end, when mod_include has no longer leave to look at it */
+    if (!r->main && !is_form(r) && (status = ap_discard_request_body(r)) != OK) {
         return status;
     }
     ours = ba_httpd_request(r);

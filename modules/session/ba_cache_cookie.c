@@ -319,7 +319,8 @@ apr_status_t ba_cache_cookie_read(ba_call *call, const char *token, const ba_ses
     }
     c = apr_pcalloc(call->pool, sizeof(*c));
     if (!open_value(call, value, c) || c->session.expires_at < call->now
-        || !ba_mac_equal(c->session.token, token) || !version_good(call, c->version)) {
+        || !ba_mac_equal(c->session.token, token) || strcmp(c->session.user_id, c->user.id)
+        || !version_good(call, c->version)) {
         return APR_EINVAL;
     }
     *session = &c->session;

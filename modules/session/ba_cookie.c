@@ -179,9 +179,14 @@ static int is_ours(const ba_settings *s, const pair *p)
 const char *ba_cookie_others(const ba_call *call)
 {
     const char *header = ba_call_header(call, "Cookie");
-    const char *out = NULL;
+    char *out, *end;
 
-    for (const char *rest = header; rest && *rest;) {
+    if (!header) {
+        return NULL;
+    }
+    /* a blank after each ";" at most */
+    out = end = apr_palloc(call->pool, 2 * strlen(header) + 1);
+    for (const char *rest = header; *rest;) {
         apr_size_t len = strcspn(rest, ";");
         pair p = {rest, len, NULL, 0};
         const char *eq;
@@ -193,12 +198,17 @@ const char *ba_cookie_others(const ba_call *call)
         p.name_len = eq ? (apr_size_t)(eq - p.name) : p.name_len;
         trim(&p.name, &p.name_len);
         if (p.value_len && !is_ours(call->settings, &p)) {
-            out = apr_psprintf(call->pool, "%s%s%.*s", out ? out : "", out ? "; " : "",
-                               (int)p.value_len, p.value);
+            if (end > out) {
+                memcpy(end, "; ", 2);
+                end += 2;
+            }
+            memcpy(end, p.value, p.value_len);
+            end += p.value_len;
         }
         rest += len + (rest[len] == ';');
     }
-    return out;
+    *end = '\0';
+    return end > out ? out : NULL;
 }
 
 const char *ba_cookie_get_chunked(const ba_call *call, const char *name)

@@ -277,6 +277,7 @@ static void what_is_signed_must_make_sense(void **state)
         "{\"session\":" S ",\"user\":{\"id\":\"u\",\"name\":\"n\",\"email\":\"e\"," DATES "}" AT "}",
         "{\"session\":" S ",\"user\":{\"id\":\"u\",\"name\":\"n\",\"email\":\"e\",\"emailVerified\":true}" AT "}",
         "{\"session\":" S ",\"user\":" U AT ",\"version\":\"2\"}",
+        "{\"session\":{\"id\":\"s\"," S_REST ",\"userId\":\"v\"},\"user\":" U AT "}",
         "{\"session\":" S ",\"user\":" U AT ",\"session\":}",
     };
 

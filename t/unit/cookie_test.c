@@ -264,6 +264,24 @@ static void keeps_what_is_not_ours(void **state)
     }
 }
 
+/* As many as the lines of a request may hold; what is made of them is not many times as long. */
+static void many_that_are_not_ours(void **state)
+{
+    fixture *f = *state;
+    apr_size_t n = 400000;
+    char *header = apr_palloc(f->pool, 2 * n + 1);
+    const char *left;
+
+    for (apr_size_t i = 0; i < n; ++i) {
+        memcpy(header + 2 * i, "a;", 2);
+    }
+    header[2 * n] = '\0';
+    fixture_header(f, "Cookie", header);
+    left = ba_cookie_others(f->call);
+    assert_int_equal(strlen(left), 3 * n - 2);
+    assert_memory_equal(left, "a; a; a", 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +297,7 @@ int main(void)
         FIXTURE_TEST(deletes_chunks),
         FIXTURE_TEST(many_chunks_are_bounded),
         FIXTURE_TEST(keeps_what_is_not_ours),
+        FIXTURE_TEST(many_that_are_not_ours),
     };
 
     return cmocka_run_group_tests_name("cookie", tests, NULL, NULL);

@@ -280,6 +280,7 @@ static void leaves_the_rest_to_the_other_reader(void **state)
         "{\"n\":1.5}", "{\"n\":1e3}", "{\"n\":1234567890123456789}", "{\"n\":[1]}", "{\"n\":\"a\\nb\"}",
         "{\"n\":\"a\nb\"}", "{\"n\":1,}", "{\"n\":1,\"n\":2}", "{\"n\":tru}", "{\"n\":nil}", "{n:1}",
         "{\"session\":{\"id\":{\"x\":1}}}", "{\"session\":{\"id\":1},\"session\":{\"id\":2}}",
+        "{\"session\":{\"id\":1},\"session\":{}}", "{\"session\":{\"id\":1},\"session\":2}", "{\"n\":1,\"n\":{}}",
     };
     ba_flat m[3];
     char *copy;

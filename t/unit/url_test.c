@@ -66,6 +66,11 @@ static void refuses_the_ambiguous(void **state)
         "http://auth*test", "http://[::1", "http://::1", "http://[::1]x", "http://[::1]x:80",
         "http://x[::1]", "http://[::1%25eth0]", "javascript:alert(1)",
         "JavaScript://a.test/%0aalert(1)", "data:text/html,x", "http://[]", "http://[::1]0",
+        /* browsers spell these hosts otherwise, or read the scheme as http */
+        "http://0x7f.1", "http://2130706433", "http://1.2.3", "http://0177.0.0.1", "http://1.2.3.4.",
+        "http://a.0x", "http://a.b.09", "http://256.1.1.1", "http://[0:0:0:0:0:0:0:1]",
+        "http://[::ffff:1.2.3.4]", "http://[::0001]", "http://[1::2::3]", "http://auth.test:65536",
+        "myapp://home:65536", "ftp://auth.test", "ftp:x", "ws:auth.test", "wss://auth.test/x",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); ++i) {
@@ -208,6 +213,22 @@ static void sets_a_parameter(void **state)
                         "http://auth.test/?token=a+b%0D%0A%26");
 }
 
+/* Each of them once more in memory, not all of them for each. */
+static void sets_one_of_many(void **state)
+{
+    fixture *f = *state;
+    apr_size_t n = 200000;
+    char *text = apr_palloc(f->pool, 2 * n + 3);
+
+    memcpy(text, "/?", 2);
+    for (apr_size_t i = 0; i < n; ++i) {
+        memcpy(text + 2 + 2 * i, "a&", 2);
+    }
+    text[2 + 2 * n] = '\0';
+    assert_int_equal(strlen(ba_url_set("http://auth.test", text, "token", "T", f->pool)),
+                     strlen("http://auth.test/?token=T") + 3 * n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +238,7 @@ int main(void)
         cmocka_unit_test(safe_paths),
         FIXTURE_TEST(appends_a_parameter),
         FIXTURE_TEST(sets_a_parameter),
+        FIXTURE_TEST(sets_one_of_many),
     };
 
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
