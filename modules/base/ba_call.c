@@ -41,6 +41,10 @@ void ba_call_fail(ba_call *call, const ba_error *error)
 
 void ba_call_ok(ba_call *call, const char *json)
 {
+    if (!json) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
+    }
     call->answer.status = 200;
     call->answer.error = NULL;
     call->answer.type = "application/json";

@@ -133,8 +133,8 @@ static ba_bytes form_text(const char *text, apr_size_t len, apr_pool_t *pool)
     return out;
 }
 
-/* Sets name, or adds to what it has. */
-static void add_value(json_t *json, const char *name, json_t *value, int repeat)
+/* Sets name, or adds to what it has. 0: no memory. */
+static int add_value(json_t *json, const char *name, json_t *value, int repeat)
 {
     json_t *earlier = json_object_get(json, name);
 
@@ -142,17 +142,20 @@ static void add_value(json_t *json, const char *name, json_t *value, int repeat)
         if (!json_is_array(earlier)) {
             json_t *list = json_array();
 
-            json_array_append(list, earlier);
-            json_object_set_new(json, name, list);
+            if (json_array_append(list, earlier) || json_object_set(json, name, list)) {
+                json_decref(list);
+                json_decref(value);
+                return 0;
+            }
+            json_decref(list);
             earlier = list;
         }
-        json_array_append_new(earlier, value);
-        return;
+        return !json_array_append_new(earlier, value);
     }
     if (earlier) {
         wipe(earlier);
     }
-    json_object_set_new(json, name, value);
+    return !json_object_set_new(json, name, value);
 }
 
 static json_t *from_pairs(ba_bytes form, int repeat, apr_pool_t *pool)
@@ -171,7 +174,10 @@ static json_t *from_pairs(ba_bytes form, int repeat, apr_pool_t *pool)
         if (len && strlen(name.data) == name.len) {
             ba_bytes value = eq ? form_text(eq + 1, len - name_len - 1, pool) : (ba_bytes){"", 0};
 
-            add_value(json, name.data, json_stringn(value.data, value.len), repeat);
+            /* what lacks a field would say something else */
+            if (!add_value(json, name.data, json_stringn(value.data, value.len), repeat)) {
+                json = NULL;
+            }
             if (eq) {
                 explicit_bzero((char *)(apr_uintptr_t)value.data, value.len);
             }

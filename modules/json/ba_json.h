@@ -17,7 +17,7 @@
 json_t *ba_json_parse(ba_bytes text, apr_pool_t *pool);
 
 /* The same tree from an urlencoded form: an object of strings. Of a repeated
- * name the last counts, as it does upstream. */
+ * name the last counts, as it does upstream. NULL: no memory. */
 json_t *ba_json_from_form(ba_bytes form, apr_pool_t *pool);
 
 /* The same tree from a query string (NULL: none), where the values of a repeated

@@ -54,6 +54,10 @@ static const char *make_token(const ba_call *call, const char *email, const char
     }
     json_object_set_new(claims, "iat", json_integer(now));
     json_object_set_new(claims, "exp", json_integer(now + call->settings->verify_expires_in));
+    /* a claim that found no memory would make it a token for something else */
+    if (json_object_size(claims) != (change_to ? 5 : 3)) {
+        return NULL;
+    }
     return ba_jwt_sign(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes), claims, call->pool);
 }
 

@@ -108,6 +108,7 @@ const char *ba_db_dialect(const char *driver)
 
 /* Marks in conn->prepared; other modules share the connection. */
 static const char ready_label[] = "betterauth:ready";
+static const char open_label[] = "betterauth:open"; /* a ROLLBACK has failed */
 static const char *const labels[BA_SQL_COUNT] = {
     [BA_SQL_LOGIN] = "betterauth:login",
     [BA_SQL_SESSION] = "betterauth:session",
@@ -248,6 +249,23 @@ static int query(ba_db_conn *conn, const char *sql)
     return rc == 100 ? 0 : rc;
 }
 
+/* SQLite undoes some transactions by itself, and then refuses to do so. */
+static int undo(ba_db_conn *conn)
+{
+    int rc = query(conn, conn->dialect->statements[BA_SQL_ROLLBACK]);
+
+    return !rc || strstr(error_text(conn, rc), "no transaction is active");
+}
+
+/* The next BEGIN would fail, or commit what was to be undone. */
+static int is_still_open(ba_db_conn *conn)
+{
+    if (apr_hash_get(conn->prepared, open_label, APR_HASH_KEY_STRING) && undo(conn)) {
+        apr_hash_set(conn->prepared, open_label, APR_HASH_KEY_STRING, NULL);
+    }
+    return apr_hash_get(conn->prepared, open_label, APR_HASH_KEY_STRING) != NULL;
+}
+
 apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
     apr_status_t rv = db->lender->open(db->baton, conn, pool);
@@ -257,7 +275,11 @@ apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
     }
     conn->in_transaction = 0;
     conn->dialect = dialect_of(apr_dbd_name(conn->driver));
-    if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
+    if (conn->dialect && is_still_open(conn)) {
+        db->lender->log(db->baton, "BA0203: a transaction of this connection can still not be undone");
+        rv = APR_EGENERAL;
+    }
+    else if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
         for (const char *const *sql = conn->dialect->connect; *sql && rv == APR_SUCCESS; ++sql) {
             int rc = query(conn, *sql);
 
@@ -298,7 +320,9 @@ apr_status_t ba_db_control(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_poo
 
 void ba_db_rollback(ba_db_conn *conn)
 {
-    query(conn, conn->dialect->statements[BA_SQL_ROLLBACK]);
+    if (!undo(conn)) {
+        apr_hash_set(conn->prepared, open_label, APR_HASH_KEY_STRING, open_label);
+    }
     conn->in_transaction = 0;
 }
 

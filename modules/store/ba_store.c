@@ -211,6 +211,9 @@ apr_status_t ba_store_transaction(const ba_store *store, ba_store_work work, voi
         if (rv == APR_SUCCESS) {
             rv = finish(db, &conn, work(db, &conn, baton, pool), pool);
         }
+        else {
+            ba_db_rollback(&conn); /* it may have begun, and the answer was lost */
+        }
     }
     ba_db_close(db, &conn);
     if (rv == APR_EAGAIN) {

@@ -599,7 +599,9 @@ ba_call *fixture_call(fixture *f, const char *method, const char *path)
     ba_call *call = ba_call_create(NOW, f->pool);
 
     call->settings = &f->settings;
-    call->store = &f->store.base;
+    call->store = f->database ? f->database : &f->store.base;
+    call->session_cache = f->session_cache;
+    call->revocations = f->revocations;
     call->features = ba_route_features();
     call->ops = &call_ops;
     call->baton = f;

@@ -78,6 +78,9 @@ typedef struct fixture {
     const char *subject; /* of mails; NULL: the name of their document */
     struct ba_gate *gate; /* of those tests that make one */
     struct ba_limit *limit;
+    struct ba_store *database; /* in place of the store in memory (sqlite.h) */
+    const struct ba_session_cache *session_cache;
+    const struct ba_revocations *revocations;
 } fixture;
 
 /* For cmocka's setup and teardown; *state becomes a fixture. */
