@@ -40,6 +40,11 @@ for my $block (grep { /^# BetterAuth/ } split /\n\n+/, $examples) {
         . ($conf =~ /BetterAuthMailer|ForwardCookies/ || $name !~ /Mail|Verif|Reset|Change|Delete/ ? '' : "BetterAuthMailer dir:$dir\n")
         . qq{<Location "/api/auth">\nSetHandler betterauth\n</Location>\n<Location "/auth">\nSetHandler betterauth-pages\n</Location>\n$conf\n</VirtualHost>\n};
 }
+# The recommendation of the security guide, too.
+my ($stricter) = BATest::_slurp("$state->{srcdir}/docs/security.md") =~ /^## Stricter.*?((?:^    BetterAuth[^\n]*\n)+)/ms or die "no recommendation\n";
+$wants{security} = [$stricter =~ /^ +(.*?)\s*$/mg];
+push @hosts, "<VirtualHost *:80>\nServerName security.test\nBetterAuthSecret 0123456789abcdef0123456789abcdef\nBetterAuthMailer dir:$dir\n"
+    . qq{<Location "/api/auth">\nSetHandler betterauth\n</Location>\n$stricter</VirtualHost>\n};
 BATest::MariaDB::_pipe(BATest::_slurp(schema('sqlite3')), 'sqlite3', "$dir/site.db");
 
 my ($status, $output) = BATest::Httpd->configtest(
