@@ -14,7 +14,7 @@ use utf8;
 sub slurp { my ($file) = @_; open my $in, '<:encoding(UTF-8)', $file or die "$file: $!\n"; local $/; return scalar <$in> }
 
 # In the order of conf/betterauth.conf:
-#   { name, group, scope => SERVER|DIR|MAIN, help, default (undef: none), syntax, says => [paragraphs], with => [names that
+#   { name, group, scope => SERVER|DIR|MAIN, help, default, or instead: in words, syntax, says => [paragraphs], with => [names that
 #     share them], intro, example }
 # A paragraph that begins with four blanks is an example, to be shown as it is.
 sub directives {
@@ -28,8 +28,16 @@ sub directives {
     }
     my @found = sentences(slurp("$src/conf/betterauth.conf"), $table);
     my $examples = examples(slurp("$src/docs/site/examples.conf"));
-    %$_ = (%$_, %{ $examples->{ $_->{name} } || {} }) for @found;
+    %$_ = (%$_, %{ $examples->{ $_->{name} } || {} }, instead($_)) for @found;
     return @found;
+}
+
+# Where there is no value to show, the sentences say what holds.
+sub instead {
+    my ($row) = @_;
+    return () if defined $row->{default};
+    my ($says) = join(' ', @{ $row->{says} }) =~ /\b(?:Default: |[Tt]he default is )(.*?)\.(?: |$)/s;
+    return (instead => $says // 'none');
 }
 
 sub sentences {
