@@ -3,7 +3,7 @@
 # Copyright the mod_betterauth authors
 
 # Links between documents lead to files and headings that are there; docs/index.md knows each document. That the built
-# site hangs together, docs/site/build checks itself.
+# site hangs together, docs/site/build checks itself; here only that it finds the sections and files it wants.
 
 use strict;
 use warnings;
@@ -40,5 +40,9 @@ for my $file (map { substr $_, length "$SRC/" } glob "$SRC/*.md $SRC/docs/*.md")
 ok($headings{ $_->[2] }{ $_->[3] }, "$_->[0]: $_->[1] leads to a heading") for @{ $linked{anchors} };
 cmp_ok($count, '>', 50, "$count links seen");
 ok($linked{'docs/index.md'}{$_}, "docs/index.md knows $_") for grep { m{^docs/} && $_ ne 'docs/index.md' } sort keys %headings;
+
+my $said = qx($^X '$SRC/docs/site/build' --dry-run 2>&1);
+is($?, 0, 'the site has what it is made of') or diag $said;
+like($said, qr/^\d\d+ pages$/, $said =~ s/\n//r);
 
 done_testing;
