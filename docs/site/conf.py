@@ -21,7 +21,7 @@ html_permalinks_icon = "#"
 html_show_search_summary = False
 
 highlight_language = "none"
-pygments_style = "friendly"
+pygments_style = "default"
 # What the lexers do not know is shown without colours.
 suppress_warnings = ["misc.highlighting_failure"]
 
