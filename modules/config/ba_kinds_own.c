@@ -387,5 +387,5 @@ const ba_kind ba_kind_mail_limit = {read_mail_limit, sizeof(ba_range), 2, 2};
 int ba_kind_adds_up(const ba_kind *kind)
 {
     return kind == &ba_kind_column || kind == &ba_kind_patterns || kind == &ba_kind_endpoints
-           || kind == &ba_kind_rate_rule;
+           || kind == &ba_kind_rate_rule || kind == &ba_kind_brand;
 }

@@ -21,9 +21,9 @@ File::Find::find({ no_chdir => 1, wanted => sub {
     my $short = substr $_, length "$SRC/";
     return $File::Find::prune = 1 if -d && $short =~ m{(?:^|/)(?:node_modules|autom4te\.cache|\.git|\.setup|\.deps|\.libs|logs|build[^/]*)$};
     return if -d || -l || $short =~ $NOT_OURS;
-    push @files, $short if $short =~ $KINDS || $short =~ m{^(?:setup|\.ci/run|bench/run|t/check|t/lib/run-one)$};
+    push @files, $short if $short =~ $KINDS || $short =~ m{^(?:setup|\.ci/run|bench/run|docs/site/(?:build|man)|support/try-\w+|t/check|t/lib/run-one)$};
 } }, map { "$SRC/$_" } grep { -e "$SRC/$_" }
-    qw(.ci bench examples m4 modules sql support t configure.ac Makefile.am mod_betterauth.c mod_betterauth.h setup));
+    qw(.ci bench docs examples m4 modules sql support t configure.ac Makefile.am mod_betterauth.c mod_betterauth.h setup));
 
 cmp_ok(scalar @files, '>', 60, scalar(@files) . ' files seen');
 for my $short (sort @files) {
