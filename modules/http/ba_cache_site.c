@@ -4,11 +4,10 @@
 #include "ba_cache_site.h"
 
 #include "ba_directives.h"
-#include "ba_kept.h"
 #include "ba_mac.h"
 #include "ba_meter_site.h"
 #include "ba_module.h"
-#include "ba_revoke_store.h"
+#include "ba_revoke_site.h"
 #include "ba_session_cache.h"
 #include "ba_store.h"
 
@@ -21,13 +20,8 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <mod_status.h>
-#include <mpm_common.h>
 #include <string.h>
 #include <util_mutex.h>
-
-/* Lives as long as the server, through restarts: no generation of children may miss what
- * another has revoked. A new number for each new layout of ba_revocations. */
-#define KEY "mod_betterauth:revocations:1"
 
 #define MUTEX "betterauth-cache"
 
@@ -53,7 +47,6 @@ typedef struct cache {
 /* Of the configuration now in force. */
 static cache *all_caches;
 
-static ba_revocations *the_revocations;
 static int told; /* that there is none */
 
 /* ---- what the core asks */
@@ -141,74 +134,6 @@ void ba_cache_site_status(request_rec *r, int flags)
                    c->name, c->args ? ap_escape_html(r->pool, c->args) : "");
         c->provider->status(c->instance, r, flags);
         release(c);
-    }
-}
-
-/* ---- revocations */
-
-static ba_time clock_now(void)
-{
-    return apr_time_as_msec(apr_time_now());
-}
-
-const char *ba_cache_site_revocations_file(apr_pool_t *pool)
-{
-    const char *pid = ap_runtime_dir_relative(pool, ap_pid_fname);
-
-    /* beside the one file that is each server's own */
-    return pid ? apr_pstrcat(pool, pid, BA_REVOCATIONS_SUFFIX, NULL) : NULL;
-}
-
-/* A file, so that betterauthctl can tell us. */
-static apr_status_t get_memory(server_rec *s, void **memory, int *made, apr_pool_t *pconf)
-{
-    const char *path = ba_cache_site_revocations_file(pconf);
-    apr_status_t rv = path ? ba_kept_file(KEY, path, ba_revocations_size(), memory, made)
-                           : APR_ENOENT;
-
-    if (rv == APR_SUCCESS) {
-        ba_kept_file_ends(path, pconf);
-        return rv;
-    }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
-                 "BA0157: cannot create %s: what betterauthctl revokes is believed for the "
-                 "lifetime of BetterAuthSessionCache",
-                 path ? path : "a file beside PidFile");
-    return ba_kept_memory(KEY, ba_revocations_size(), s, memory, made);
-}
-
-ba_revocations *ba_cache_site_revocations(server_rec *s, apr_pool_t *pconf)
-{
-    void *memory;
-    int made;
-    apr_status_t rv = get_memory(s, &memory, &made, pconf);
-
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
-                     "BA0150: cannot create the shared memory that tells of revocations");
-        return NULL;
-    }
-    the_revocations = made ? ba_revocations_create(memory, clock_now()) : memory;
-    return the_revocations;
-}
-
-static void revoke_user(void *baton, const char *user_id, apr_pool_t *pool)
-{
-    const ba_session_cache *of_site = baton;
-
-    ba_revoke_tell(the_revocations, ba_revoke_slot(user_id), clock_now());
-    if (of_site) {
-        ba_session_cache_mark(of_site, user_id, pool);
-    }
-}
-
-static void revoke_session(void *baton, const char *token, const char *user_id, apr_pool_t *pool)
-{
-    const ba_session_cache *of_site = baton;
-
-    ba_revoke_tell(the_revocations, ba_revoke_slot(token), clock_now());
-    if (of_site && user_id) {
-        ba_session_cache_mark(of_site, user_id, pool);
     }
 }
 
@@ -364,7 +289,6 @@ int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *s
 {
     const ba_settings *settings = &config_of(s)->values;
     const ba_cache_source *source = &settings->session_cache;
-    ba_revoker *revoker = apr_pcalloc(pconf, sizeof(*revoker));
     ba_session_cache *mine = NULL;
     cache *c = is_off(s) ? NULL : find(source->provider, args_of(source));
     apr_status_t rv;
@@ -390,11 +314,7 @@ int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *s
         }
         c->opened = 1;
     }
-    revoker->session = revoke_session;
-    revoker->user = revoke_user;
-    revoker->baton = mine;
-    revoker->wants_user = mine && mine->shared;
-    ba_revoke_store(store, revoker, pconf);
+    ba_revoke_site_join(store, mine, pconf);
     *out = mine;
     return OK;
 }

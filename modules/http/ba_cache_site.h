@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the mod_betterauth authors */
 
-/* The session cache on httpd's socache providers, and who tells it of revocations. */
+/* The session cache on httpd's socache providers. */
 
 #ifndef BA_CACHE_SITE_H
 #define BA_CACHE_SITE_H
@@ -20,12 +20,6 @@ int ba_cache_site_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 /* For check_config: is there such a provider, and does it take these arguments? With a
  * line for configtest if not; then 0. */
 int ba_cache_site_check(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp);
-
-/* The counters of the whole server; NULL: logged, do not start. */
-struct ba_revocations *ba_cache_site_revocations(server_rec *s, apr_pool_t *pconf);
-
-/* The file they are in; NULL if PidFile cannot be read. */
-const char *ba_cache_site_revocations_file(apr_pool_t *pool);
 
 /* The cache of a site, NULL in *cache for none. From then on store tells of revocations.
  * Anything but OK: logged, do not start. */

@@ -3,7 +3,7 @@
 
 #include "ba_dump_ctl.h"
 
-#include "ba_cache_site.h"
+#include "ba_revoke_site.h"
 #include "ba_check.h"
 #include "ba_directives.h"
 #include "ba_dump.h"
@@ -149,7 +149,7 @@ void ba_dump_ctl_test(apr_pool_t *pconf, server_rec *main)
     json_object_set_new(all, "version", json_integer(1));
     put_text(all, "user", ap_unixd_config.user_name);
     put_text(all, "pidFile", ap_runtime_dir_relative(pconf, ap_pid_fname));
-    put_text(all, "revocations", ba_cache_site_revocations_file(pconf));
+    put_text(all, "revocations", ba_revoke_site_file(pconf));
     json_object_set_new(all, "sites", sites_of(main, pconf));
     text = ba_json_text(all, pconf);
     if (!text || !write_all(text)) {

@@ -18,6 +18,7 @@
 #include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_revoke.h"
+#include "ba_revoke_site.h"
 #include "ba_routes.h"
 #include "ba_store.h"
 #include "ba_url.h"
@@ -163,7 +164,7 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     if (any_site(main)) {
         gate = ba_gate_site(main, &config->values.hash_concurrency, pconf);
-        revocations = ba_cache_site_revocations(main, pconf);
+        revocations = ba_revoke_site_create(main, pconf);
         meter = ba_meter_site_create(main, pconf);
         if (!gate || !revocations) {
             return HTTP_INTERNAL_SERVER_ERROR;
