@@ -9,6 +9,7 @@
 #include "ba_settings.h"
 #include "ba_text.h"
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -194,9 +195,28 @@ static int check_urls(ba_call *call, const json_t *body)
     return 1;
 }
 
+/* People opened our own page under an address that is not the base URL, which nobody finds
+ * out from "invalid origin". Said once in each process: whoever forges both headers can have
+ * it said, too. */
+static void explain_own_page(const ba_call *call)
+{
+    static volatile apr_uint32_t said;
+    const char *origin = ba_call_header(call, "Origin");
+
+    if (origin && !strcmp(origin, call->ops->origin(call)) && !apr_atomic_xchg32(&said, 1)) {
+        ba_call_log(call, BA_LOG_WARN, 0,
+                    "BA0504: a page of this server was refused, since it was opened under another "
+                    "address than %s: write BetterAuthBaseURL or BetterAuthTrustedOrigins",
+                    call->settings->base_url);
+    }
+}
+
 /* 1 if there is no error; else the call has its answer. */
 static int origin_good(ba_call *call, const ba_error *error)
 {
+    if (error == &ba_err_invalid_origin) {
+        explain_own_page(call);
+    }
     if (error) {
         ba_audit(call, BA_EVENT_ORIGIN_REFUSED, (ba_fact){.reason = error->code});
         ba_call_fail(call, error);
