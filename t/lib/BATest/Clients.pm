@@ -28,14 +28,14 @@ sub new {
 }
 
 sub node { 1 + int rand @{ $_[0]{ports} } }
-sub other { my ($self, $node, $n) = @_; return 1 + ($node + $n) % @{ $self->{ports} } }
+sub node_after { my ($self, $node, $n) = @_; return 1 + ($node + $n) % @{ $self->{ports} } }
 sub some { my ($self) = @_; return $self->{people}[rand @{ $self->{people} }] }
 
 # A request of the API, for at_once.
 sub api { my ($node, $method, $path, @more) = @_; return [$node, $method, "/api/auth$path", @more] }
 
 # Sends several requests at the same time and waits for all answers. A request: [node, method, path, body, cookie]; an
-# answer: { node, start, end, status, json, body, cookie }, without a status when there was none.
+# answer: { node, start, end, status, json, body, cookie, date }, without a status when there was none.
 sub at_once {
     my ($self, @requests) = @_;
     my ($select, @answers, %of) = (IO::Select->new);
@@ -67,6 +67,7 @@ sub at_once {
         my ($head, $body) = split /\r\n\r\n/, delete $answer->{raw}, 2;
         ($answer->{status}) = ($head // '') =~ m{\AHTTP/1\.1 (\d+)};
         ($answer->{cookie}) = ($head // '') =~ /^Set-Cookie: (better-auth\.session_token=[^;]+)/mi;
+        ($answer->{date}) = ($head // '') =~ /^Date: ([^\r]+)/mi;
         $answer->{body} = $body // '';
         $answer->{json} = eval { JSON::PP->new->utf8->allow_nonref->decode($body) };
     }
@@ -124,7 +125,7 @@ sub sign_up {
     my $email = sprintf '%s-%d@example.com', $self->{name}, ++$self->{born};
     $times //= rand() < 0.2 ? 2 : 1;
     my $first = $self->node;
-    my @answers = $self->at_once(map { api($self->other($first, $_), POST => '/sign-up/email', { name => 'x', email => $email, password => PASSWORD }) } 1 .. $times);
+    my @answers = $self->at_once(map { api($self->node_after($first, $_), POST => '/sign-up/email', { name => 'x', email => $email, password => PASSWORD }) } 1 .. $times);
     for my $answer (@answers) {
         my %got = $answer->{json} && $answer->{json}{user} ? (user => $answer->{json}{user}{id}, token => $answer->{json}{token}) : ();
         next unless $self->note('sign-up', $answer, email => $email, $self->promise('verify', $email), %got) eq 'ok';
@@ -170,7 +171,7 @@ sub reset {
     $self->note('reset-request', $asked, user => $who->{id}, $self->promise('reset', $who->{email})) eq 'ok' or return;
     my $secret = $self->{mailed}->($who, 'reset', $node) // return;
     my @passwords = map { PASSWORD . " $self->{name} $self->{serial} $_" } 1 .. 2;
-    my @answers = $self->at_once(map { api($self->other($node, $_), POST => '/reset-password', { newPassword => $passwords[$_], token => $secret }) } 0, 1);
+    my @answers = $self->at_once(map { api($self->node_after($node, $_), POST => '/reset-password', { newPassword => $passwords[$_], token => $secret }) } 0, 1);
     my %said;
     for my $i (0, 1) {
         my $outcome = $self->note('reset', $answers[$i], user => $who->{id}, secret => $secret, password => $passwords[$i],
@@ -191,7 +192,7 @@ sub delete {
     my ($asked) = $self->at_once(api($node, POST => '/delete-user', { callbackURL => '/bye' }, $session->{cookie}));
     $self->note('delete-request', $asked, user => $who->{id}, $self->promise('delete', $who->{email})) eq 'ok' or return;
     my $secret = $self->{mailed}->($who, 'delete', $node) // return;
-    my @answers = $self->at_once(map { api($self->other($node, $_), GET => "/delete-user/callback?token=$secret", undef, $session->{cookie}) } 0, 1);
+    my @answers = $self->at_once(map { api($self->node_after($node, $_), GET => "/delete-user/callback?token=$secret", undef, $session->{cookie}) } 0, 1);
     my $done;
     for my $answer (@answers) {
         $done |= $self->note('delete', $answer, user => $who->{id}, secret => $secret, tokens => [map { $_->{token} } @{ $who->{sessions} }]) ne 'refused';
@@ -204,6 +205,15 @@ sub verify {
     my ($self, $who) = @_;
     my ($answer) = $self->at_once(api($self->node, GET => '/verify-email?token=' . $self->jwt($who->{email})));
     $self->note('verify', $answer, user => $who->{id});
+}
+
+# A request that is only to be answered: method, path, body, in which @N@ stands for a number.
+sub other {
+    my ($self, $who, $method, $path, $body) = @_;
+    my %body = map { $_ => $body->{$_} =~ s/\@N\@/$self->{name}-$self->{serial}/r } keys %{ $body || {} };
+    my ($answer) = $self->at_once(api($self->node, $method, $path, $body && \%body, $who->{sessions}[-1]{cookie}));
+    $self->note('other', $answer, path => $path);
+    @$who{qw(sure doubt)} = (undef, 1);    # password and address may be other ones now
 }
 
 # A token as the server itself would have mailed it.
