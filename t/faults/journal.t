@@ -131,6 +131,10 @@ for my $row (@LINES) {
     is(scalar problems($e, $left, log => [$line], expected => ['BA0105', 'words without']), $expected, "log: $name");
 }
 
+($e, $left) = story();
+$e->{lost}{status} = 500;
+is(scalar problems($e, $left, answers => [500]), '', 'an answer of 500 where it is what was meant');
+
 # what Galera itself may lose when all nodes fall at once
 ($e, $left) = story();
 $e->{carl} = entry('sign-up', 'ok', email => 'carl@a.example', user => 'C', token => 'c1');

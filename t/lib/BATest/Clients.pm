@@ -77,6 +77,8 @@ sub at_once {
 sub outcome {
     my ($answer) = @_;
     my $status = $answer->{status} // 0;
+    # a 401, as Better Auth has it, although nobody is at fault but the server
+    return 'unknown' if ref $answer->{json} eq 'HASH' && ($answer->{json}{code} // '') eq 'FAILED_TO_CREATE_SESSION';
     return $status == 200 || $status == 302 ? 'ok' : $status >= 400 && $status < 500 ? 'refused' : 'unknown';
 }
 
@@ -175,7 +177,7 @@ sub reset {
     my %said;
     for my $i (0, 1) {
         my $outcome = $self->note('reset', $answers[$i], user => $who->{id}, secret => $secret, password => $passwords[$i],
-            tokens => [map { $_->{token} } @{ $who->{sessions} }], $self->promise('done', $who->{email}));
+            tokens => [map { $_->{token} } @{ $who->{sessions} }], mail_may => 1, email => $who->{email});    # a notice, which is no promise
         $said{$outcome}++;
         @$who{qw(password sure)} = ($passwords[$i], $answers[$i]{end}) if $outcome eq 'ok';
     }
@@ -212,7 +214,7 @@ sub other {
     my ($self, $who, $method, $path, $body) = @_;
     my %body = map { $_ => $body->{$_} =~ s/\@N\@/$self->{name}-$self->{serial}/r } keys %{ $body || {} };
     my ($answer) = $self->at_once(api($self->node, $method, $path, $body && \%body, $who->{sessions}[-1]{cookie}));
-    $self->note('other', $answer, path => $path);
+    $self->note('other', $answer, path => $path, mail_may => 1, email => $body{email} // $body{newEmail} // $who->{email});
     @$who{qw(sure doubt)} = (undef, 1);    # password and address may be other ones now
 }
 

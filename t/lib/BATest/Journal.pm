@@ -14,7 +14,7 @@ package BATest::Journal;
 #   reset     user, secret, password, tokens           delete    user, secret, tokens
 #   fault     what, proof: how it is known to have happened; within, recovered: seconds, if that is measured
 #
-# Any of them with mail and email: acknowledged, it promises a mail to that address.
+# Any of them with mail and email: acknowledged, it promises a mail to that address; with mail_may it may send one.
 #
 # What is left, by node: { users => [{ id, email, verified }], accounts => [{ user }], sessions => [{ token, user }] }.
 # And of all, where it is measured, mails: [{ to, id }], those delivered, or given up as the mail server asked for.
@@ -42,7 +42,7 @@ sub load {
 
 # Answers { operations => { kind => { outcome => count } }, problems => [ [rule, sentence] ], forgiven => [ the same ] }.
 #   forgive => [from, to]: what was acknowledged in this time may be lost, and is told apart
-#   mails => as above
+#   mails => as above; answers => [500]: what may come beside 503
 #   log => lines of the error log; expected => tags of it, or words of those that have none
 sub check {
     my ($entries, $left, %o) = @_;
@@ -62,7 +62,7 @@ sub check {
     $c{left} = $left->{$first};
     $c{user} = { map { $_->{id} => $_ } @{ $c{left}{users} } };
     _nodes_agree(\%c, $left);
-    _answers(\%c);
+    _answers(\%c, map { $_ => 1 } 503, @{ $o{answers} || [] });
     _rows_are_whole(\%c);
     _sign_ups(\%c);
     _sessions(\%c);
@@ -91,10 +91,10 @@ sub _nodes_agree {
 
 # 503 is an answer that a client can act on. Nothing else may come of a fault.
 sub _answers {
-    my ($c) = @_;
+    my ($c, %good) = @_;
     for my $entry (map { @$_ } values %{ $c->{of} }) {
         my $status = $entry->{status} or next;
-        $c->{problem}->('odd answer', "$entry->{id} $entry->{kind}: $status") if $status >= 500 && $status != 503;
+        $c->{problem}->('odd answer', "$entry->{id} $entry->{kind}: $status") if $status >= 500 && !$good{$status};
     }
 }
 
@@ -184,8 +184,8 @@ sub _mails {
     my ($c, $mails) = @_;
     my (%ids, %least, %most);
     $ids{ $_->{to} }{ $_->{id} } = 1 for @$mails;
-    for my $entry (grep { $_->{mail} } map { @$_ } values %{ $c->{of} }) {
-        $least{ $entry->{email} }++ if $entry->{outcome} eq 'ok';
+    for my $entry (grep { $_->{mail} || $_->{mail_may} } map { @$_ } values %{ $c->{of} }) {
+        $least{ $entry->{email} }++ if $entry->{mail} && $entry->{outcome} eq 'ok';
         $most{ $entry->{email} }++ if $entry->{outcome} ne 'refused';
     }
     for my $to (sort keys %{ { %least, %ids } }) {
