@@ -3,9 +3,9 @@
 
 #include "ba_cache_site.h"
 
+#include "ba_cache_ask.h"
 #include "ba_directives.h"
 #include "ba_mac.h"
-#include "ba_meter_site.h"
 #include "ba_module.h"
 #include "ba_revoke_site.h"
 #include "ba_session_cache.h"
@@ -14,7 +14,6 @@
 #include <ap_provider.h>
 #include <ap_socache.h>
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 #include <apr_time.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -25,9 +24,6 @@
 
 #define MUTEX "betterauth-cache"
 
-/* How often a thread lets others run before it sleeps for the mutex. */
-#define YIELDS 100
-
 /* The one that people get who write nothing, and its size, which it takes from its
  * arguments alone: some 40000 sessions. Its own default holds 1400. */
 #define SHMCB "shmcb"
@@ -36,11 +32,8 @@
 /* One cache; sites that name the same one share it. */
 typedef struct cache {
     struct cache *next;
-    const ap_socache_provider_t *provider;
-    ap_socache_instance_t *instance;
+    ba_cache_ask ask;
     const char *name, *args;
-    apr_global_mutex_t *mutex; /* NULL: it needs none */
-    server_rec *server;
     int opened;
 } cache;
 
@@ -49,91 +42,19 @@ static cache *all_caches;
 
 static int told; /* that there is none */
 
-/* ---- what the core asks */
-
-/* The mutex is held for half a microsecond. Who sleeps for it gets it handed over, and all
- * the others then queue up behind a thread that is not running yet: at full load that were
- * two system calls for each request. So nobody sleeps, unless the holder does. */
-static apr_status_t lock(apr_global_mutex_t *mutex)
-{
-    apr_status_t rv = apr_global_mutex_trylock(mutex);
-    int waits = APR_STATUS_IS_EBUSY(rv);
-
-    for (int i = 0; i < YIELDS && APR_STATUS_IS_EBUSY(rv); ++i) {
-        apr_thread_yield();
-        rv = apr_global_mutex_trylock(mutex);
-    }
-    if (waits) {
-        ba_meter_add(ba_meter_site(),
-                     APR_STATUS_IS_EBUSY(rv) ? BA_COUNT_CACHE_SLEPT : BA_COUNT_CACHE_YIELDED, 1);
-    }
-    return APR_STATUS_IS_EBUSY(rv) ? apr_global_mutex_lock(mutex) : rv;
-}
-
-/* 0: the mutex is broken; that has been logged. */
-static int hold(const cache *c)
-{
-    apr_status_t rv = c->mutex ? lock(c->mutex) : APR_SUCCESS;
-
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, rv, c->server,
-                     "BA0154: cannot lock the session cache");
-    }
-    return rv == APR_SUCCESS;
-}
-
-static void release(const cache *c)
-{
-    if (c->mutex) {
-        apr_global_mutex_unlock(c->mutex);
-    }
-}
-
-static apr_status_t get(void *baton, const unsigned char *key, unsigned char *value,
-                        unsigned *len, apr_pool_t *pool)
-{
-    const cache *c = baton;
-    apr_status_t rv;
-
-    if (!hold(c)) {
-        return APR_EGENERAL;
-    }
-    rv = c->provider->retrieve(c->instance, c->server, key, BA_CACHE_KEY, value, len, pool);
-    release(c);
-    return rv;
-}
-
-/* The provider logs what goes wrong. */
-static apr_status_t put(void *baton, const unsigned char *key, const unsigned char *value,
-                        unsigned len, apr_int64_t seconds, apr_pool_t *pool)
-{
-    const cache *c = baton;
-    apr_time_t until = apr_time_now() + apr_time_from_sec(seconds);
-    apr_status_t rv;
-
-    if (!hold(c)) {
-        return APR_EGENERAL;
-    }
-    rv = c->provider->store(c->instance, c->server, key, BA_CACHE_KEY, until,
-                            (unsigned char *)(apr_uintptr_t)value, len, pool);
-    release(c);
-    return rv;
-}
-
-static const ba_cache_ops cache_ops = {get, put};
-
 void ba_cache_site_status(request_rec *r, int flags)
 {
-    for (const cache *c = all_caches; c; c = c->next) {
+    for (cache *c = all_caches; c; c = c->next) {
         int brief = flags & AP_STATUS_SHORT;
+        ba_time since;
 
-        if (!c->provider->status || !hold(c)) {
+        if (!c->ask.provider->status || !ba_cache_ask_hold(&c->ask, &since)) {
             continue;
         }
         ap_rprintf(r, brief ? "BetterAuthSessionCache: %s %s\n" : "<h3>BetterAuthSessionCache %s %s</h3>\n",
                    c->name, c->args ? ap_escape_html(r->pool, c->args) : "");
-        c->provider->status(c->instance, r, flags);
-        release(c);
+        c->ask.provider->status(c->ask.instance, r, flags);
+        ba_cache_ask_release(&c->ask, since);
     }
 }
 
@@ -197,16 +118,16 @@ int ba_cache_site_check(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp)
     c = apr_pcalloc(pconf, sizeof(*c));
     c->name = source->provider;
     c->args = args;
-    c->server = s;
-    c->provider = provider_of(c->name);
-    if (!c->provider) {
+    c->ask.server = s;
+    c->ask.provider = provider_of(c->name);
+    if (!c->ask.provider) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
                      "BA0151: BetterAuthSessionCache %s needs mod_socache_%s: load it "
                      "(a2enmod socache_%s)",
                      c->name, c->name, c->name);
         return 0;
     }
-    problem = c->provider->create(&c->instance, args, ptemp, pconf);
+    problem = c->ask.provider->create(&c->ask.instance, args, ptemp, pconf);
     if (problem) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
                      "BA0152: BetterAuthSessionCache %s: %s", c->name, problem);
@@ -221,7 +142,7 @@ static apr_status_t destroy(void *data)
 {
     cache *c = data;
 
-    c->provider->destroy(c->instance, c->server);
+    c->ask.provider->destroy(c->ask.instance, c->ask.server);
     return APR_SUCCESS;
 }
 
@@ -242,11 +163,11 @@ static apr_status_t open_cache(cache *c, apr_int64_t lifetime, apr_pool_t *pconf
     const char *name = instance_name(c, pconf);
     apr_status_t rv = APR_SUCCESS;
 
-    if (c->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) {
-        rv = ap_global_mutex_create(&c->mutex, NULL, MUTEX, name, c->server, pconf, 0);
+    if (c->ask.provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) {
+        rv = ap_global_mutex_create(&c->ask.mutex, NULL, MUTEX, name, c->ask.server, pconf, 0);
     }
     if (rv == APR_SUCCESS) {
-        rv = c->provider->init(c->instance, name, &hints, c->server, pconf);
+        rv = c->ask.provider->init(c->ask.instance, name, &hints, c->ask.server, pconf);
     }
     if (rv == APR_SUCCESS) {
         apr_pool_cleanup_register(pconf, c, destroy, apr_pool_cleanup_null);
@@ -298,8 +219,8 @@ int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *s
     }
     if (c) {
         mine = apr_pcalloc(pconf, sizeof(*mine));
-        mine->ops = &cache_ops;
-        mine->baton = c;
+        mine->ops = &ba_cache_ask_ops;
+        mine->baton = &c->ask;
         mine->lifetime = source->lifetime;
         mine->shared = is_shared(c);
         mine->scope = scope_of(settings, pconf);
@@ -322,8 +243,8 @@ int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *s
 void ba_cache_site_child_init(apr_pool_t *pchild, server_rec *s)
 {
     for (cache *c = all_caches; c; c = c->next) {
-        apr_status_t rv = c->mutex ? apr_global_mutex_child_init(
-                                         &c->mutex, apr_global_mutex_lockfile(c->mutex), pchild)
+        apr_status_t rv = c->ask.mutex ? apr_global_mutex_child_init(
+                                         &c->ask.mutex, apr_global_mutex_lockfile(c->ask.mutex), pchild)
                                    : APR_SUCCESS;
 
         if (rv != APR_SUCCESS) {

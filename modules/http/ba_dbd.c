@@ -5,6 +5,7 @@
 
 #include "ba_meter_site.h"
 #include "ba_module.h"
+#include "ba_steady.h"
 
 #include <apr_atomic.h>
 #include <apr_optional.h>
@@ -26,7 +27,7 @@ typedef struct lender {
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
     const ba_dbd_source *source;
     apr_uint32_t down;       /* 1: answer at once that it is down */
-    apr_uint32_t next_probe; /* when to look again, in seconds */
+    apr_uint32_t next_probe; /* when to look again, in seconds of steady_seconds() */
     ba_db db;
 } lender;
 
@@ -108,10 +109,15 @@ static int answers(const lender *l)
     return works;
 }
 
+static apr_uint32_t steady_seconds(void)
+{
+    return (apr_uint32_t)(ba_steady_ms() / 1000);
+}
+
 /* 0: down, do not try. */
 static int worth_trying(lender *l)
 {
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    apr_uint32_t now = steady_seconds();
     apr_uint32_t next = apr_atomic_read32(&l->next_probe);
 
     if (!apr_atomic_read32(&l->down)) {
@@ -135,8 +141,7 @@ static void give_up(void *baton, const char *why)
     if (why) {
         ba_meter_add(ba_meter_site(), BA_COUNT_DATABASE_STATEMENT, 1);
     }
-    apr_atomic_set32(&l->next_probe,
-                     (apr_uint32_t)apr_time_sec(apr_time_now()) + PROBE_SECONDS);
+    apr_atomic_set32(&l->next_probe, steady_seconds() + PROBE_SECONDS);
     if (apr_atomic_cas32(&l->down, 1, 0) == 0) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, l->server,
                      "BA0105: the database is down%s%s; answering 503 until it is back",

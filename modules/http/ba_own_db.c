@@ -4,8 +4,8 @@
 #include "ba_own_db.h"
 
 #include "ba_module.h"
+#include "ba_steady.h"
 
-#include <apr_time.h>
 #include <http_log.h>
 
 /* Between two attempts to connect. */
@@ -25,7 +25,7 @@ void ba_own_db_disconnect(ba_own_db *own)
 /* The database may be down for hours, or lack a table. */
 static void complain(ba_own_db *own, const char *message)
 {
-    ba_time now = apr_time_as_msec(apr_time_now());
+    ba_time now = ba_steady_ms();
 
     if (now >= own->complain_at) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, own->server, "%s: %s", own->complaint,
@@ -53,7 +53,7 @@ static ba_db_conn *connect_to(ba_own_db *own)
 static apr_status_t lend(void *baton, ba_db_conn *conn, apr_pool_t *pool)
 {
     ba_own_db *own = baton;
-    ba_time now = apr_time_as_msec(apr_time_now());
+    ba_time now = ba_steady_ms();
 
     /* lost while it lay idle: no reason for a line in the log */
     if (own->conn
@@ -87,7 +87,7 @@ static void statement_failed(void *baton, const char *message)
 
     complain(own, message);
     own->broken = 1;
-    own->connect_at = apr_time_as_msec(apr_time_now()) + RECONNECT_MS;
+    own->connect_at = ba_steady_ms() + RECONNECT_MS;
 }
 
 static const ba_db_lender lender = {lend, take_back, statement_failed, NULL};

@@ -17,7 +17,7 @@ typedef struct ba_own_db {
     const char *complaint; /* tag and what the database being down means */
     ba_db_conn *conn;      /* NULL: not connected */
     apr_pool_t *pool;      /* of the connection */
-    ba_time connect_at;    /* not before */
+    ba_time connect_at;    /* not before; ba_steady_ms(), like the next */
     ba_time complain_at;   /* not before */
     int broken;            /* not to be used again */
 } ba_own_db;

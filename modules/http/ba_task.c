@@ -12,6 +12,7 @@
 #include "ba_outbox.h"
 #include "ba_own_db.h"
 #include "ba_settings.h"
+#include "ba_steady.h"
 #include "ba_store_outbox.h"
 
 #include <apr_atomic.h>
@@ -48,7 +49,7 @@ typedef struct database {
     apr_array_header_t *outboxes; /* of ba_outbox * */
     ba_sweep sweep;
     char cursor[256];
-    ba_time sweep_at;
+    ba_time sweep_at; /* ba_steady_ms() */
 } database;
 
 typedef struct task {
@@ -57,7 +58,7 @@ typedef struct task {
     /* of the child that does the work */
     apr_pool_t *pool; /* NULL: it has not begun */
     apr_uint32_t seen; /* of pokes */
-    ba_time look_at;
+    ba_time look_at;   /* ba_steady_ms() */
     apr_uint32_t busy; /* a thread is at work */
     int ended;
 } task;
@@ -88,7 +89,7 @@ static void sweep(database *d, ba_time now, apr_pool_t *temp)
     const char *cursor = d->cursor;
     int rows = 0;
 
-    d->sweep_at = now + SWEEP_PAUSE_MS;
+    d->sweep_at = ba_steady_ms() + SWEEP_PAUSE_MS;
     if (ba_store_sweep(&d->own.db, d->sweep, before, now - BA_SWEEP_GIVEN_UP, &cursor, &rows, temp)
         != APR_SUCCESS) {
         return;
@@ -105,18 +106,16 @@ static void sweep(database *d, ba_time now, apr_pool_t *temp)
     apr_cpystrn(d->cursor, cursor ? cursor : "", sizeof(d->cursor));
     if (!cursor && ++d->sweep == BA_SWEEPS) {
         d->sweep = BA_SWEEP_SESSIONS;
-        d->sweep_at = now + SWEEP_REST_MS;
+        d->sweep_at = ba_steady_ms() + SWEEP_REST_MS;
     }
 }
 
 static void begin(task *t, apr_pool_t *pool)
 {
-    ba_time now = apr_time_as_msec(apr_time_now());
-
     t->look_at = 0;
     for (database *d = t->databases; d; d = d->next) {
         d->outboxes = apr_array_make(pool, d->sites->nelts, sizeof(ba_outbox *));
-        d->sweep_at = now + SWEEP_PAUSE_MS;
+        d->sweep_at = ba_steady_ms() + SWEEP_PAUSE_MS;
         for (int i = 0; i < d->sites->nelts; ++i) {
             APR_ARRAY_PUSH(d->outboxes, ba_outbox *)
                 = ba_outbox_create(&d->own.db, APR_ARRAY_IDX(d->sites, i, const ba_settings *),
@@ -128,18 +127,18 @@ static void begin(task *t, apr_pool_t *pool)
 static void step(task *t, apr_pool_t *temp)
 {
     apr_uint32_t poked = apr_atomic_read32(t->pokes);
-    ba_time now = apr_time_as_msec(apr_time_now());
-    int look = poked != t->seen || now >= t->look_at;
+    ba_time now = apr_time_as_msec(apr_time_now()), steady = ba_steady_ms();
+    int look = poked != t->seen || steady >= t->look_at;
 
     t->seen = poked;
     if (look) {
-        t->look_at = now + LOOK_MS;
+        t->look_at = steady + LOOK_MS;
     }
     for (database *d = t->databases; d; d = d->next) {
         for (int i = 0; i < d->outboxes->nelts; ++i) {
             ba_outbox_step(APR_ARRAY_IDX(d->outboxes, i, ba_outbox *), now, look, temp);
         }
-        if (now >= d->sweep_at) {
+        if (steady >= d->sweep_at) {
             sweep(d, now, temp);
         }
     }

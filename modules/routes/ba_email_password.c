@@ -135,8 +135,11 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     if (!hash) {
         return;
     }
-    if (asks_to_verify(call)) {
-        mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, body->callback_url);
+    /* an account whose mail never came could not be used, nor be made a second time */
+    if (asks_to_verify(call)
+        && !(mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, body->callback_url))) {
+        ba_call_fail(call, &ba_err_internal);
+        return;
     }
     rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, mail, call->pool);
     if (rv == APR_EEXIST) {

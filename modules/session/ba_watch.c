@@ -27,7 +27,7 @@ ba_watch_due ba_watch_look(const ba_watch *watch, const ba_revocations *all, ba_
         || watch->user_count != ba_revoke_count(all, watch->user_slot)) {
         return BA_WATCH_URGENT;
     }
-    return watch->ask_at <= now ? BA_WATCH_LOOK : BA_WATCH_IDLE;
+    return watch->ask_at <= now || watch->heard_at > now ? BA_WATCH_LOOK : BA_WATCH_IDLE;
 }
 
 void ba_watch_note(ba_watch *watch, const ba_revocations *all)
@@ -45,6 +45,7 @@ int ba_watch_heard(ba_watch *watch, const ba_settings *settings, apr_status_t rv
     }
     if (rv == APR_SUCCESS) {
         watch->ends_at = ba_session_ends(settings, session);
+        watch->heard_at = now;
         watch->ask_at = now + BA_MS(settings->session_cache.lifetime);
     }
     return watch->ends_at < now;

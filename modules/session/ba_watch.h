@@ -19,6 +19,7 @@ typedef struct ba_watch {
     apr_uint32_t session_slot, session_count; /* of ba_revoke.h */
     apr_uint32_t user_slot, user_count;
     ba_time ends_at; /* as last heard */
+    ba_time heard_at; /* the clock then; later than now: it was put back */
     ba_time ask_at;  /* when to ask again, whatever the counters say */
 } ba_watch;
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the mod_betterauth authors
 
-# The checker that t/faults/galera trusts finds each kind of wrong, and finds none where there is none.
+# The checker that t/faults/galera and t/faults/run trust finds each kind of wrong, and finds none where there is none.
 
 use strict;
 use warnings;
@@ -24,6 +24,8 @@ sub story {
         probe    => entry('probe', 'ok', token => 'a2', alive => 1, status => 200),
         sign_out => entry('sign-out', 'ok', token => 'a2', status => 200),
         over     => entry('probe', 'ok', token => 'a2', alive => 0, status => 200),
+        page     => entry('page', 'ok', token => 'b1', alive => 1, status => 200),
+        stranger => entry('stranger', 'refused', bytes => 0, status => 401),
         verify   => entry('verify', 'ok', user => 'A', status => 302),
         reset    => entry('reset', 'ok', user => 'A', secret => 's1', password => 'p', status => 200),
         reset_2  => entry('reset', 'refused', user => 'A', secret => 's1', password => 'q', status => 400),
@@ -77,6 +79,13 @@ my @SPOILT = (
     ['a verification is gone', 'lost verification', sub { my ($e, $left) = @_; $_->{users}[0]{verified} = 0 for values %$left }],
     ['nodes differ', 'nodes differ', sub { my ($e, $left) = @_; $left->{3}{sessions} = [] }],
     ['an answer of 500', 'odd answer', sub { my ($e, $left) = @_; $e->{lost}{status} = 500 }],
+    ['an ended session was shown the page', 'revoked session alive', sub { my ($e, $left) = @_; $e->{peep} = entry('page', 'ok', token => 'b1', alive => 1, status => 200) }],
+    ['a session was kept out', 'session not seen', sub { my ($e, $left) = @_; $e->{page}{alive} = 0 }],
+    ['a stranger was shown the page', 'protected byte', sub { my ($e, $left) = @_; $e->{stranger}{bytes} = 1 }],
+    ['even with another status', 'protected byte', sub { my ($e, $left) = @_; $e->{stranger} = entry('stranger', 'unknown', bytes => 1, status => 503) }],
+    ['it took too long to be well again', 'not well again', sub { my ($e, $left) = @_; @{ $e->{fault} }{qw(within recovered)} = (5, 6) }],
+    ['it never was', 'not well again', sub { my ($e, $left) = @_; $e->{fault}{within} = 5 }],
+    ['it was in time', '', sub { my ($e, $left) = @_; @{ $e->{fault} }{qw(within recovered)} = (5, 4) }],
     ['a fault that nobody saw', 'fault not proven', sub { my ($e, $left) = @_; $e->{fault}{proof} = '' }],
 );
 for my $row (@SPOILT) {
@@ -85,6 +94,46 @@ for my $row (@SPOILT) {
     $spoil->(@story);
     is(problems(@story), $expected, $name);
 }
+
+# Mails: one promised, one that may have been; each delivered as often as it likes.
+my @MAILS = (
+    [[qw(ann:1)], '', 'each'],
+    [[qw(ann:1 ann:1 eve:2)], '', 'one comes twice, and one that may be'],
+    [[], 'lost mail', 'none'],
+    [[qw(eve:2)], 'lost mail', 'another one'],
+    [[qw(ann:1 ann:2)], 'mail that nobody asked for', 'one too many'],
+    [[qw(ann:1 eve:2 eve:3)], 'mail that nobody asked for', 'and here'],
+    [[qw(ann:1 dan:2)], 'mail that nobody asked for', 'to somebody else'],
+);
+for my $row (@MAILS) {
+    my ($mails, $expected, $name) = @$row;
+    my ($e, $left) = story();
+    $e->{$_}{mail} = 'verify' for qw(ann again lost);
+    is(scalar problems($e, $left, mails => [map { { to => (split /:/)[0] . '@a.example', id => (split /:/)[1] } } @$mails]), $expected, "mails: $name");
+}
+
+my @LINES = (
+    ['[x] [betterauth:info] [pid 1] BA0401: somebody', '', 'info'],
+    ['[x] [betterauth:error] [pid 1] BA0105: the database is down', '', 'what was expected'],
+    ['[x] [dbd:error] [pid 1] (20014)Internal error: AH00632: failed', 'unexpected line', 'what was not'],
+    ['[x] [core:error] [pid 1] words without a tag', '', 'words that were'],
+    ['[x] [core:error] [pid 1] other words, and BA010', 'unexpected line', 'others'],
+    ['[x] [core:notice] [pid 1] AH00052: child pid 7 exit signal Segmentation fault (11)', 'crash', 'a child crashed'],
+    ['[x] [core:notice] [pid 1] AH00051: child pid 7 exit signal Aborted (6), possible coredump in /x', 'crash', 'or gave up'],
+    ['[x] [core:notice] [pid 1] AH00052: child pid 7 exit signal Killed (9)', '', 'it was killed'],
+    ['[x] [betterauth:trace4] [pid 1] Cookie: better-auth.session_token=abc', 'secret in the log', 'a cookie'],
+    ['[x] [betterauth:trace4] [pid 1] correct horse battery', 'secret in the log', 'a password'],
+    ['[x] [betterauth:trace4] [pid 1] $argon2id$v=19$', 'secret in the log', 'a hash'],
+);
+for my $row (@LINES) {
+    my ($line, $expected, $name) = @$row;
+    my ($e, $left) = story();
+    is(scalar problems($e, $left, log => [$line], expected => ['BA0105', 'words without']), $expected, "log: $name");
+}
+
+($e, $left) = story();
+$e->{lost}{status} = 500;
+is(scalar problems($e, $left, answers => [500]), '', 'an answer of 500 where it is what was meant');
 
 # what Galera itself may lose when all nodes fall at once
 ($e, $left) = story();

@@ -335,6 +335,20 @@ static void sign_up_asks_to_verify(void **state)
     }
 }
 
+static void no_sign_up_without_its_mail(void **state)
+{
+    fixture *f = *state;
+
+    f->settings.verify_on_sign_up = BA_ON;
+    f->subject = "no\rheader";
+    assert_int_equal(serve(f, "POST", "/sign-up/email", NEW_USER)->status, 500);
+    assert_int_equal(f->store.users->nelts, 0);
+    assert_int_equal(cookies_set(f), 0);
+    f->subject = NULL;
+    assert_int_equal(serve(f, "POST", "/sign-up/email", NEW_USER)->status, 200);
+    assert_int_equal(f->store.mails->nelts, 1);
+}
+
 static void take_address(fake_store *store)
 {
     fake_user *u = apr_pcalloc(store->pool, sizeof(*u));
@@ -402,6 +416,7 @@ int main(void)
         MAIL_TEST(callbacks_have_a_length),
         MAIL_TEST(segments),
         MAIL_TEST(sign_up_asks_to_verify),
+        MAIL_TEST(no_sign_up_without_its_mail),
         MAIL_TEST(a_taken_address_gets_no_mail),
         MAIL_TEST(sign_in_may_send_another_link),
     };

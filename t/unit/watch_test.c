@@ -69,6 +69,17 @@ static void others_may_end_it_unheard(void **state)
     assert_true(hear(w, APR_NOTFOUND, NOW + BA_MS(LAG)));
 }
 
+static void a_clock_that_is_put_back_hides_nothing(void **state)
+{
+    watched *w = begun(state);
+
+    assert_due(w, NOW - 1, BA_WATCH_LOOK);
+    ba_watch_note(&w->watch, w->all);
+    assert_false(hear(w, APR_SUCCESS, NOW - BA_MS(7200)));
+    assert_due(w, NOW - BA_MS(7200), BA_WATCH_IDLE);
+    assert_due(w, NOW - BA_MS(7200) + BA_MS(LAG), BA_WATCH_LOOK);
+}
+
 static void what_is_told_is_urgent(void **state)
 {
     watched *w = begun(state);
@@ -141,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_new_one_is_asked_about_at_once),
         FIXTURE_TEST(others_may_end_it_unheard),
+        FIXTURE_TEST(a_clock_that_is_put_back_hides_nothing),
         FIXTURE_TEST(what_is_told_is_urgent),
         FIXTURE_TEST(an_answer_may_come_too_early),
         FIXTURE_TEST(its_time_ends_it_unless_it_was_refreshed),

@@ -10,10 +10,14 @@ package BATest::Journal;
 #   sign-up   email; user, token: what it got          sign-in   email, sure: the password is known to be right; token
 #   sign-out  token                                    revoke    user, tokens: of all its sessions known before it
 #   probe     token, alive: 1, 0                       verify    user: the address is verified
-#   reset     user, secret, password, tokens   delete    user, secret, tokens
-#   fault     what, proof: how it is known to have happened
+#   page      the same: the guarded page was shown     stranger  bytes: 1, 0, of the guarded page
+#   reset     user, secret, password, tokens           delete    user, secret, tokens
+#   fault     what, proof: how it is known to have happened; within, recovered: seconds, if that is measured
+#
+# Any of them with mail and email: acknowledged, it promises a mail to that address; with mail_may it may send one.
 #
 # What is left, by node: { users => [{ id, email, verified }], accounts => [{ user }], sessions => [{ token, user }] }.
+# And of all, where it is measured, mails: [{ to, id }], those delivered, or given up as the mail server asked for.
 
 use strict;
 use warnings;
@@ -38,6 +42,8 @@ sub load {
 
 # Answers { operations => { kind => { outcome => count } }, problems => [ [rule, sentence] ], forgiven => [ the same ] }.
 #   forgive => [from, to]: what was acknowledged in this time may be lost, and is told apart
+#   mails => as above; answers => [500]: what may come beside 503
+#   log => lines of the error log; expected => tags of it, or words of those that have none
 sub check {
     my ($entries, $left, %o) = @_;
     my %said = (operations => {}, problems => [], forgiven => []);
@@ -56,11 +62,14 @@ sub check {
     $c{left} = $left->{$first};
     $c{user} = { map { $_->{id} => $_ } @{ $c{left}{users} } };
     _nodes_agree(\%c, $left);
-    _answers(\%c);
+    _answers(\%c, map { $_ => 1 } 503, @{ $o{answers} || [] });
     _rows_are_whole(\%c);
     _sign_ups(\%c);
     _sessions(\%c);
     _tokens(\%c);
+    _strangers(\%c);
+    _mails(\%c, $o{mails}) if $o{mails};
+    _log(\%c, $o{log}, $o{expected} || []) if $o{log};
     _faults(\%c);
     return \%said;
 }
@@ -82,10 +91,10 @@ sub _nodes_agree {
 
 # 503 is an answer that a client can act on. Nothing else may come of a fault.
 sub _answers {
-    my ($c) = @_;
+    my ($c, %good) = @_;
     for my $entry (map { @$_ } values %{ $c->{of} }) {
         my $status = $entry->{status} or next;
-        $c->{problem}->('odd answer', "$entry->{id} $entry->{kind}: $status") if $status >= 500 && $status != 503;
+        $c->{problem}->('odd answer', "$entry->{id} $entry->{kind}: $status") if $status >= 500 && !$good{$status};
     }
 }
 
@@ -142,7 +151,7 @@ sub _sessions {
         $c->{lost}->($entry, 'lost session', "$entry->{id}, and nobody ended it") if !$there{$token} && !defined $tried{$token};
         $c->{lost}->($ended{$token}, 'lost revocation', "$ended{$token}{id} ended $entry->{id}, which is there") if $there{$token} && $ended{$token};
     }
-    for my $probe (_all($c, 'probe')) {
+    for my $probe (_all($c, qw(probe page))) {
         my ($token, $alive) = @$probe{qw(token alive)};
         next unless defined $alive;
         my ($from, $end, $try) = ($began{$token}, $ended{$token}, $tried{$token});
@@ -165,9 +174,51 @@ sub _tokens {
     }
 }
 
+sub _strangers {
+    my ($c) = @_;
+    $c->{problem}->('protected byte', "$_->{id} was shown the guarded page") for grep { $_->{bytes} } _all($c, 'stranger');
+}
+
+# By address: a mail that comes twice has one id.
+sub _mails {
+    my ($c, $mails) = @_;
+    my (%ids, %least, %most);
+    $ids{ $_->{to} }{ $_->{id} } = 1 for @$mails;
+    for my $entry (grep { $_->{mail} || $_->{mail_may} } map { @$_ } values %{ $c->{of} }) {
+        $least{ $entry->{email} }++ if $entry->{mail} && $entry->{outcome} eq 'ok';
+        $most{ $entry->{email} }++ if $entry->{outcome} ne 'refused';
+    }
+    for my $to (sort keys %{ { %least, %ids } }) {
+        my ($n, $least, $most) = (scalar keys %{ $ids{$to} || {} }, $least{$to} // 0, $most{$to} // 0);
+        $c->{problem}->('lost mail', "$n of at least $least to $to") if $n < $least;
+        $c->{problem}->('mail that nobody asked for', "$n of at most $most to $to") if $n > $most;
+    }
+}
+
+# No child may crash, and nothing may be said that was not to be expected or that opens a door.
+my %SECRET = ('a password' => qr/correct horse/, 'a cookie' => qr/session_token=\S/, 'a hash' => qr/\$argon2id\$/);
+
+sub _log {
+    my ($c, $lines, $expected) = @_;
+    for my $line (@$lines) {
+        chomp $line;
+        for my $what (sort keys %SECRET) { $c->{problem}->('secret in the log', $what) if $line =~ $SECRET{$what} }
+        $c->{problem}->('crash', $line) if $line =~ /exit signal (?!Killed)|Assertion|stack smashing|runtime error:|Sanitizer/;
+        next unless $line =~ /\[\w*:(?:warn|error|crit|alert|emerg)\]/;
+        my ($tag) = $line =~ /\b((?:BA|AH)\d{4,5})\b/;
+        next if grep { /^(?:BA|AH)\d+$/ ? defined $tag && $tag eq $_ : index($line, $_) >= 0 } @$expected;
+        $c->{problem}->('unexpected line', $line);
+    }
+}
+
 sub _faults {
     my ($c) = @_;
-    $c->{problem}->('fault not proven', $_->{what}) for grep { !$_->{proof} } _all($c, 'fault');
+    for my $fault (_all($c, 'fault')) {
+        $c->{problem}->('fault not proven', $fault->{what}) unless $fault->{proof};
+        next unless $fault->{within};
+        $c->{problem}->('not well again', "$fault->{what}: " . (defined $fault->{recovered} ? "after $fault->{recovered} s" : 'never') . ", $fault->{within} s were allowed")
+            if !defined $fault->{recovered} || $fault->{recovered} > $fault->{within};
+    }
 }
 
 1;

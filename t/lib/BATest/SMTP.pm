@@ -8,7 +8,7 @@ package BATest::SMTP;
 #   good                 takes everything
 #   greet=421 rcpt=550 data=451 message=554 mail=530 …   answers that step so
 #   hang=greet|rcpt|message|quit                         says nothing any more at that step
-#   close=rcpt|message                                   closes instead; message: after it has kept the mail, before it says 250
+#   close=rcpt|body|message                              closes instead; body: in the middle of the mail; message: after it has kept it, before it says 250
 #   slow                 answers byte by byte
 #   auth                 wants AUTH, of user "relay" with password "s3cret word"
 #   tls                  offers STARTTLS, and takes nothing without it
@@ -137,7 +137,7 @@ sub _serve {
         elsif ($c eq 'DATA') {
             next unless $answer->(data => "354 go\r\n");
             $mail = '';
-            while ((my $l = $line->()) ne '.') { $l =~ s/^\.//; $mail .= "$l\r\n" }
+            while ((my $l = $line->()) ne '.') { die 'closed' if ($does{close} // '') eq 'body' && length $mail > 100; $l =~ s/^\.//; $mail .= "$l\r\n" }
             $self->_keep($who, $mail) unless $does{message} || ($does{hang} // '') eq 'message';
             $self->_note("message $who") if $answer->(message => "250 ok\r\n");
         }
