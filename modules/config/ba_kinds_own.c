@@ -263,7 +263,7 @@ static const char *read_cookie_cache(apr_pool_t *pool, const ba_slot *slot, void
                                      char *const argv[])
 {
     ba_cookie_cache cache = {BA_CACHE_OFF, 300};
-    int form;
+    int form = BA_CACHE_OFF;
     const char *problem = ba_kind_word.read(pool, slot, &form, 1, argv);
 
     if (!problem && argc > 1) {

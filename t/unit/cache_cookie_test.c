@@ -592,6 +592,31 @@ static void a_cached_session_is_not_refreshed(void **state)
     assert_non_null(value_of(f, DATA));
 }
 
+static int needs_refresh(fixture *f, const char *cookies)
+{
+    call_with(f, cookies, NOW);
+    assert_int_equal(ba_session_find(f->call), APR_SUCCESS);
+    assert_true(f->call->session_cached);
+    return f->call->needs_refresh;
+}
+
+/* Where refreshes are put off, the cache too says whether one is due. */
+static void a_cached_session_says_that_a_refresh_is_due(void **state)
+{
+    fixture *f = signed_in(state, BOTH);
+    int before = f->call->needs_refresh;
+
+    f->settings.session_expires_in = 704800; /* it was made for less */
+    f->settings.session_update_age = 0;
+    assert_int_equal(needs_refresh(f, BOTH), before);
+    f->settings.session_refresh = BA_REFRESH_POST;
+    assert_int_equal(needs_refresh(f, BOTH), 1);
+    assert_int_equal(needs_refresh(f, BOTH "; better-auth.dont_remember=" COOKIE_TRUE), 0);
+    f->settings.session_update_age = 704800;
+    assert_int_equal(needs_refresh(f, BOTH), 0);
+    assert_int_equal(f->store.asked[OP_SESSION_EXTEND], 0);
+}
+
 static void without_a_cache_the_store_is_asked_and_the_cache_filled(void **state)
 {
     fixture *f = signed_in(state, NAME "=" COOKIE_TOKEN);
@@ -742,6 +767,7 @@ int main(void)
         FIXTURE_TEST(many_pieces_are_bounded),
         FIXTURE_TEST(answers_without_the_store),
         FIXTURE_TEST(a_cached_session_is_not_refreshed),
+        FIXTURE_TEST(a_cached_session_says_that_a_refresh_is_due),
         FIXTURE_TEST(without_a_cache_the_store_is_asked_and_the_cache_filled),
         FIXTURE_TEST(confirming_asks_the_store),
         FIXTURE_TEST(a_store_that_is_down_does_not_show),

@@ -142,6 +142,7 @@ static void a_look_counts_nothing(void **state)
     assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
     clock_at = NOW + 10000;
     assert_int_equal(ask(f, 10000, SIGN_IN), 0);
+    assert_false(fixture_logged(f, "BA0801"));
     f->call->limit = NULL;
     assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
 }

@@ -75,6 +75,8 @@ static void patterns(void **state)
         {"myapp://home", "myapp://homer/x", 0},
         {"myapp://home", "myapp://x/home", 0},
         {"myapp://home/cb", "myapp://home/cb", 1},
+        {"myapp://home/", "myapp://home", 1},
+        {"myapp://home/cb/", "myapp://home/cb/x", 1},
         {"myapp://home/cb", "myapp://home/cb/x?y", 1},
         {"myapp://home/cb", "myapp://home/cbx", 0},
         {"myapp://home/cb", "myapp://home/", 0},

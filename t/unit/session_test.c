@@ -200,6 +200,14 @@ static void a_long_token_is_not_asked_for(void **state)
     char token[301];
 
     memset(token, 'x', 300);
+    token[BA_TOKEN_MAX] = '\0';
+    ba_session_set_cookies(f->call, &(ba_session){.token = token}, NULL, 1);
+    fixture_header(f, "Cookie", fixture_cookie(f, NAME));
+    assert_int_equal(ba_session_find(f->call), APR_NOTFOUND);
+    assert_int_equal(f->store.asked[OP_SESSION], 1); /* as long as one may be */
+    f->store.asked[OP_SESSION] = 0;
+    fixture_call(f, "GET", "/");
+    token[BA_TOKEN_MAX] = 'x';
     token[300] = '\0';
     ba_session_set_cookies(f->call, &(ba_session){.token = token}, NULL, 1);
     fixture_header(f, "Cookie", fixture_cookie(f, NAME));

@@ -50,6 +50,22 @@ static void assert_due(const watched *w, ba_time now, ba_watch_due due)
     assert_int_equal(ba_watch_look(&w->watch, w->all, now), due);
 }
 
+static void names_whom_it_watches(void **state)
+{
+    watched *w = begin(state);
+
+    memset(&w->watch, 0xff, sizeof(w->watch));
+    ba_watch_begin(&w->watch, w->f->call);
+    assert_string_equal(w->watch.token, TOKEN);
+    assert_string_equal(w->watch.session_id, w->session->id);
+    assert_string_equal(w->watch.user_id, "user1");
+    /* until its last moment, while the database is down */
+    assert_false(hear(w, APR_EGENERAL, NOW + DAY));
+    assert_true(hear(w, APR_EGENERAL, NOW + DAY + 1));
+    assert_false(hear(w, APR_SUCCESS, NOW));
+    assert_due(w, NOW, BA_WATCH_IDLE);
+}
+
 static void a_new_one_is_asked_about_at_once(void **state)
 {
     watched *w = begin(state);
@@ -150,7 +166,7 @@ static void the_longest_life_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_new_one_is_asked_about_at_once),
+        FIXTURE_TEST(names_whom_it_watches), FIXTURE_TEST(a_new_one_is_asked_about_at_once),
         FIXTURE_TEST(others_may_end_it_unheard),
         FIXTURE_TEST(a_clock_that_is_put_back_hides_nothing),
         FIXTURE_TEST(what_is_told_is_urgent),
