@@ -138,7 +138,7 @@ static int read_row(reader *r)
 /* The names of the first row; the first sign that may stand between them does. */
 static int read_names(reader *r, char **names, apr_pool_t *pool)
 {
-    char *line = apr_palloc(pool, LINE_MAX_BYTES), *start = line, *last;
+    char *line = apr_palloc(pool, LINE_MAX_BYTES), *start = line, *next;
     const char *separator;
     char by[2] = ",";
     int n = 0;
@@ -153,10 +153,11 @@ static int read_names(reader *r, char **names, apr_pool_t *pool)
     separator = strpbrk(start, ",;\t");
     r->separator = by[0] = separator ? *separator : ',';
     r->line = 1;
-    for (char *name = apr_strtok(start, by, &last); name && n < CELLS_MAX;
-         name = apr_strtok(NULL, by, &last)) {
-        apr_size_t len = strlen(name);
+    for (char *name = start; name && n < CELLS_MAX; name = next) {
+        apr_size_t len = strcspn(name, by);
 
+        next = name[len] ? name + len + 1 : NULL; /* a column without a name is one, too */
+        name[len] = '\0';
         if (len > 1 && *name == '"' && name[len - 1] == '"') {
             name[len - 1] = '\0';
             ++name;

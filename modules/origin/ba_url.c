@@ -12,12 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* Schemes whose URLs are programs or documents of whoever wrote the link, and those that
- * browsers read by the rules of http, where nobody is ever sent. */
-static int is_refused(const char *scheme)
+/* Schemes whose URLs are programs or documents of whoever wrote the link. */
+static int is_script(const char *scheme)
 {
-    static const char *const schemes[]
-        = {"javascript", "data", "vbscript", "blob", "file", "ftp", "ws", "wss"};
+    static const char *const schemes[] = {"javascript", "data", "vbscript", "blob", "file"};
 
     for (apr_size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); ++i) {
         if (!strcmp(schemes[i], scheme)) {
@@ -30,6 +28,23 @@ static int is_refused(const char *scheme)
 static int is_web(const char *scheme)
 {
     return !strcmp(scheme, "http") || !strcmp(scheme, "https");
+}
+
+/* The port that a browser leaves out, of the schemes whose hosts it reads by the same rules;
+ * 0 for all others. */
+static int usual_port(const char *scheme)
+{
+    static const struct {
+        const char *scheme;
+        int port;
+    } rows[] = {{"http", 80}, {"https", 443}, {"ftp", 21}, {"ws", 80}, {"wss", 443}};
+
+    for (apr_size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        if (!strcmp(rows[i].scheme, scheme)) {
+            return rows[i].port;
+        }
+    }
+    return 0;
 }
 
 /* True if text has a byte that some reader strips or takes for a delimiter. */
@@ -96,6 +111,7 @@ apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
 {
     apr_uri_t uri;
     const char *host;
+    int usual;
 
     if (ambiguous(text) || apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.scheme) {
         return APR_EINVAL;
@@ -106,39 +122,36 @@ apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool)
             return APR_EINVAL;
         }
     }
-    if (is_refused(url->scheme)) {
+    if (is_script(url->scheme)) {
         return APR_EINVAL;
     }
     url->path = uri.path ? uri.path : "";
+    usual = usual_port(url->scheme);
     /* apr_uri_parse() brackets no IPv6 host: take the text it was given */
     if (strncmp(text + strlen(uri.scheme), "://", 3)) {
         url->authority = "";
-        return is_web(url->scheme) ? APR_EINVAL : APR_SUCCESS;
+        return usual ? APR_EINVAL : APR_SUCCESS;
     }
     host = text + strlen(uri.scheme) + 3;
     host = apr_pstrmemdup(pool, host, strcspn(host, "/?#"));
     if (strchr(host, '@') || uri.user || uri.password) {
         return APR_EINVAL;
     }
-    host = ba_text_lower(host, pool);
+    url->authority = host = ba_text_lower(host, pool);
     if (uri.port_str && *uri.port_str) {
         const char *colon = strrchr(host, ':');
         const char *digits = uri.port_str;
+        int port = (int)apr_atoi64(digits);
 
         if (!colon || strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 5
-            || apr_atoi64(digits) > 65535 || strcmp(colon + 1, digits)) {
+            || port > 65535 || strcmp(colon + 1, digits)) {
             return APR_EINVAL;
         }
         host = apr_pstrmemdup(pool, host, (apr_size_t)(colon - host));
-        if (!(is_web(url->scheme)
-              && apr_uri_port_of_scheme(url->scheme) == (apr_port_t)apr_atoi64(digits))) {
-            url->authority = apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, host, apr_atoi64(digits));
-            return plain_host(host, is_web(url->scheme)) ? APR_SUCCESS : APR_EINVAL;
-        }
+        url->authority = port == usual && usual ? host : apr_psprintf(pool, "%s:%d", host, port);
     }
-    url->authority = host;
-    return plain_host(host, is_web(url->scheme)) || (!*host && !is_web(url->scheme)) ? APR_SUCCESS
-                                                                                     : APR_EINVAL;
+    return plain_host(host, usual) || (!*host && !usual && host == url->authority) ? APR_SUCCESS
+                                                                                   : APR_EINVAL;
 }
 
 const char *ba_url_origin(const ba_url *url, apr_pool_t *pool)

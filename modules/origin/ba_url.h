@@ -17,8 +17,8 @@ typedef struct ba_url {
 } ba_url;
 
 /* Reads an absolute URL. APR_EINVAL: not absolute, or not read alike by all
- * (backslash, control character, blank, userinfo, non-ASCII or escaped host,
- * http without "//"), or a scheme that runs what it
+ * (backslash, control character, blank, userinfo, non-ASCII or escaped host, one that is a
+ * number or an address in another spelling than a browser's, http without "//"), or a scheme that runs what it
  * is given, such as javascript:. */
 apr_status_t ba_url_parse(const char *text, ba_url *url, apr_pool_t *pool);
 

@@ -111,6 +111,9 @@ for my $dialect (qw(mysql sqlite)) {
         write_file("$dir/wrong.csv", "email,banExpires,name\nf\@example.com,whenever,F\ng\@example.com,,G\nh\@example.com,,H,more,than,names\n");
         is_deeply(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/wrong.csv")->{json}, { added => 2, there => 0, refused => 1, withoutPassword => 2 }, 'a value of another type keeps only its own line out');
         is(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/users.htpasswd")->{status}, 1, 'no line of names');
+        write_file("$dir/gap.csv", "email,,name,\ni\@example.com,x,Ida,y\n");
+        is(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/gap.csv")->{json}{added}, 1, 'a column without a name');
+        is((rows($site, q{SELECT name FROM user WHERE email = 'i@example.com'}))[0][0], 'Ida', 'does not shift those behind it');
         my $csv = BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/users.csv");
         is($csv->{json}{added}, 2, 'a CSV file') or diag $csv->{err};
         like($csv->{err}, qr/the column shoe_size is left out.*line 2: no e-mail/s, 'what cannot be used is named');

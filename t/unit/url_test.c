@@ -70,7 +70,7 @@ static void refuses_the_ambiguous(void **state)
         "http://0x7f.1", "http://2130706433", "http://1.2.3", "http://0177.0.0.1", "http://1.2.3.4.",
         "http://a.0x", "http://a.b.09", "http://256.1.1.1", "http://[0:0:0:0:0:0:0:1]",
         "http://[::ffff:1.2.3.4]", "http://[::0001]", "http://[1::2::3]", "http://auth.test:65536",
-        "myapp://home:65536", "ftp://auth.test", "ftp:x", "ws:auth.test", "wss://auth.test/x",
+        "myapp://home:65536", "myapp://:80", "ftp:auth.test", "ws:/auth.test", "wss:///auth.test", "ftp://1.2.3",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); ++i) {
@@ -92,6 +92,8 @@ static void reads_schemes_without_origin(void **state)
         {"myapp://home/a?b", "myapp", "home", "/a"},
         {"MyApp://Home/A", "myapp", "home", "/A"},
         {"myapp://", "myapp", "", ""},
+        {"ftp://Auth.test:21/x", "ftp", "auth.test", "/x"},
+        {"wss://auth.test:80", "wss", "auth.test:80", ""},
         {"myapp:///x", "myapp", "", "/x"},
         {"com.example.app:callback", "com.example.app", "", "callback"},
     };
