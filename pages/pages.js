@@ -42,6 +42,8 @@
       button.textContent = on ? words.hide : words.show
       button.setAttribute('aria-label', button.textContent + label)
     }
+    // whoever has the focus already loses it with the move
+    const focused = document.activeElement === input
     box.className = 'password'
     input.before(box)
     button.type = 'button'
@@ -52,6 +54,7 @@
     })
     show(false)
     box.append(input, button)
+    if (focused) input.focus()
     // not gone with the focus: the button below must not move while it is pressed
     const caps = status(box)
     for (const event of ['keydown', 'keyup', 'mousedown']) {

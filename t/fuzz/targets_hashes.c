@@ -11,6 +11,7 @@
 #include <apr_md5.h>
 #include <argon2.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 
 int argon2id_ctx(argon2_context *c)
 {
@@ -20,14 +21,14 @@ int argon2id_ctx(argon2_context *c)
     return c->saltlen < 8 ? ARGON2_SALT_TOO_SHORT : ARGON2_OK;
 }
 
-int EVP_PBE_scrypt(const char *pass, size_t passlen, const unsigned char *salt, size_t saltlen,
-                   uint64_t N, uint64_t r, uint64_t p, uint64_t maxmem, unsigned char *key,
-                   size_t keylen)
+int crypto_pwhash_scryptsalsa208sha256_ll(const uint8_t *passwd, size_t passwdlen,
+                                          const uint8_t *salt, size_t saltlen, uint64_t N,
+                                          uint32_t r, uint32_t p, uint8_t *buf, size_t buflen)
 {
-    (void)pass, (void)passlen, (void)salt, (void)maxmem;
+    (void)passwd, (void)passwdlen, (void)salt;
     fuzz_must(N == 16384 && r == 16 && p == 1 && saltlen == 32, "another scrypt");
-    memset(key, 0xA5, keylen);
-    return 1;
+    memset(buf, 0xA5, buflen);
+    return 0;
 }
 
 int PKCS5_PBKDF2_HMAC(const char *pass, int passlen, const unsigned char *salt, int saltlen,

@@ -9,6 +9,6 @@ use warnings;
 use BATest;
 
 BATest::state();    # skips where there are no servers
-expect_log('BA0605', 'AH10244');    # hashes that cannot be read, a path that cannot be decoded
+expect_log('BA0605', 'AH10244', 'BA0504');    # hashes that cannot be read, a path that cannot be decoded, sites of https asked by http
 system BATest::state()->{node}, "$ENV{BA_SRCDIR}/t/parity/parity.mjs", $ENV{BA_TEST_STATE}, $ENV{BA_SITES} ? 'self' : $ENV{BA_PARITY} || ();
 exit($? >> 8 || ($? ? 1 : 0));
