@@ -26,7 +26,7 @@ BEGIN { $SRC = abs_path(dirname(abs_path(__FILE__)) . '/..') }
 use lib "$SRC/t/lib";
 use BATest::MariaDB;
 
-our @EXPORT = qw($SRC $work %port %pid $mariadb $CORES $ROUNDS $SECONDS $READERS $SECRET $PASSWORD @RESTART
+our @EXPORT = qw($SRC $work %port %pid $mariadb $CORES $ROUNDS $SECONDS $READERS $SECRET $PASSWORD %RESTART
     argon2_rate ask cookie_of database describe fail httpd median memory memory_text npm number quiet ratio ratios rounds
     row sign_in_script sign_up start statements stop table token_of wait_for write_file wrk %rate %p99 report_log
     users_by_sql cookie_script);
@@ -43,7 +43,7 @@ our $READERS = 32;
 our $SECRET  = '0123456789abcdef0123456789abcdef';
 our $PASSWORD = 'correct horse battery';
 our (%rate, %p99, %cpu);
-our @RESTART;    # httpds that begin each round with new children
+our %RESTART;    # httpds that begin each round with new children, and a site of each
 
 my $owner = $$;
 my $load  = first_line(q{cut -d' ' -f1 /proc/loadavg});
@@ -346,10 +346,12 @@ sub quiet {
 }
 
 # How fast a child happens to be, by where its memory lies, varies by a tenth for as long as it lives.
+# And a new one is not counted while httpd finds out how many it needs.
 sub restart {
-    for my $name (@RESTART) {
+    for my $name (sort keys %RESTART) {
         kill HUP => $pid{$name};
         sleep 1;
+        wrk($READERS, $port{ $RESTART{$name} }, '/open/page.html', '');
     }
     return;
 }

@@ -42,7 +42,7 @@ sub counting {
     return @result;
 }
 
-@RESTART = qw(bare httpd);
+%RESTART = (bare => 'bare', httpd => 'open');
 rounds(
     bare     => sub { page('bare', 'open', $cookie{cache}) },
     open     => sub { page('cache', 'open', $cookie{cache}) },
