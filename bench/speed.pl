@@ -42,7 +42,7 @@ sub counting {
     return @result;
 }
 
-%RESTART = (bare => 'bare', httpd => 'open');
+%RESTART = (bare => 'bare', httpd => 'cache');
 rounds(
     bare     => sub { page('bare', 'open', $cookie{cache}) },
     open     => sub { page('cache', 'open', $cookie{cache}) },
