@@ -5,10 +5,15 @@
 
 #include <time.h>
 
-ba_time ba_steady_ms(void)
+apr_uint64_t ba_steady_us(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return BA_MS(t.tv_sec) + t.tv_nsec / 1000000;
+    return (apr_uint64_t)t.tv_sec * 1000000 + (apr_uint64_t)t.tv_nsec / 1000;
+}
+
+ba_time ba_steady_ms(void)
+{
+    return (ba_time)(ba_steady_us() / 1000);
 }

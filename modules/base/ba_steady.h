@@ -11,4 +11,7 @@
  * counts from another moment after a reboot. */
 ba_time ba_steady_ms(void);
 
+/* The same in microseconds. */
+apr_uint64_t ba_steady_us(void);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include "ba_gate.h"
 
+#include "ba_steady.h"
+
 #include <apr_atomic.h>
 #include <apr_errno.h>
 #include <apr_shm.h>
@@ -37,14 +39,6 @@ union semun {
     int val;
     struct semid_ds *buf;
 };
-
-static apr_uint64_t microseconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (apr_uint64_t)t.tv_sec * 1000000 + (apr_uint64_t)t.tv_nsec / 1000;
-}
 
 /* ---- made, changed, removed */
 
@@ -188,7 +182,7 @@ static apr_status_t enter_shared(ba_gate *gate, apr_uint64_t until, ba_permit *p
 
     collect(gate);
     for (;;) {
-        apr_uint64_t now = microseconds();
+        apr_uint64_t now = ba_steady_us();
         apr_uint64_t left = until > now ? until - now : 0;
         struct timespec timeout = {(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
 
@@ -214,7 +208,7 @@ static apr_status_t enter_shared(ba_gate *gate, apr_uint64_t until, ba_permit *p
 
 static apr_status_t enter_local(ba_gate *gate, apr_uint64_t until, ba_permit *permit)
 {
-    apr_uint64_t now = microseconds();
+    apr_uint64_t now = ba_steady_us();
     apr_uint64_t left = until > now ? until - now : 0;
     struct timespec end;
     apr_status_t rv;
@@ -259,7 +253,7 @@ static void count_entry(shared *all, apr_status_t rv, const ba_permit *permit)
 apr_status_t ba_gate_enter(ba_gate *gate, int timeout_ms, ba_permit *permit, int *lost)
 {
     static const ba_permit none;
-    apr_uint64_t start = microseconds();
+    apr_uint64_t start = ba_steady_us();
     apr_uint64_t until = start + (apr_uint64_t)timeout_ms * 1000;
     apr_status_t rv = EIDRM;
     int all = !apr_atomic_read32(&gate->lost);
@@ -275,7 +269,7 @@ apr_status_t ba_gate_enter(ba_gate *gate, int timeout_ms, ba_permit *permit, int
         all = 0;
         rv = enter_local(gate, until, permit);
     }
-    permit->since = microseconds();
+    permit->since = ba_steady_us();
     permit->wait_us = permit->since - start;
     if (rv == APR_SUCCESS) {
         permit->kind = all ? BA_PERMIT_SHARED : BA_PERMIT_LOCAL;
@@ -305,7 +299,7 @@ static void give_back(ba_gate *gate, ba_permit *permit)
 
 apr_uint64_t ba_gate_leave(ba_gate *gate, ba_permit *permit)
 {
-    apr_uint64_t held = microseconds() - permit->since;
+    apr_uint64_t held = ba_steady_us() - permit->since;
 
     if (permit->kind == BA_PERMIT_NONE) {
         return 0;

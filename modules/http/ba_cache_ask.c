@@ -49,10 +49,11 @@ int ba_cache_ask_hold(ba_cache_ask *c, ba_time *since)
 {
     ba_patience_news news;
     apr_status_t rv;
-    int asks;
 
-    *since = c->mutex ? 0 : ba_steady_ms();
     if (!c->mutex) {
+        int asks;
+
+        *since = ba_steady_ms();
         asks = ba_patience_enter(&c->patience, *since, &news);
         tell(c, news);
         return asks;

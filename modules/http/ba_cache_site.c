@@ -46,7 +46,7 @@ void ba_cache_site_status(request_rec *r, int flags)
 {
     for (cache *c = all_caches; c; c = c->next) {
         int brief = flags & AP_STATUS_SHORT;
-        ba_time since;
+        ba_time since = 0;
 
         if (!c->ask.provider->status || !ba_cache_ask_hold(&c->ask, &since)) {
             continue;

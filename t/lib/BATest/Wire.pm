@@ -20,6 +20,7 @@ package BATest::Wire;
 
 use strict;
 use warnings;
+use parent qw(BATest::Daemon);
 use Digest::MD5 qw(md5_hex);
 use File::Path qw(make_path);
 use IO::Select ();
@@ -72,15 +73,6 @@ sub _lines {
     open my $in, '<:raw', "$self->{dir}/$name" or return;
     return map { chomp; $_ } <$in>;
 }
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill KILL => $pid;
-    waitpid $pid, 0;
-}
-
-sub DESTROY { my ($self) = @_; local ($?, $@); $self->stop if ($self->{owner} // 0) == $$ }
 
 # --- The process ------------------------------------------------------------------------------------------------------
 
