@@ -344,4 +344,22 @@ subtest 'other statuses in the same style' => sub {
     is(told(page($NAME, 'error')), '303 /', 'of itself the page means nothing');
 };
 
+# Referrer-Policy: with no-referrer browsers would send forms with "Origin: null".
+subtest 'headers of each page' => sub {
+    my $user = sign_up($NAME);
+    my $policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    my %must = ('content-security-policy' => $policy, 'x-content-type-options' => 'nosniff', 'x-frame-options' => 'DENY', 'referrer-policy' => 'same-origin', 'cache-control' => 'no-store');
+    my %answer = map { $_ => page($NAME, $_, cookie => $user->{cookie}) } @OWN, 'no-such-page';
+    $answer{$_} = page($NAME, $_) for @PUBLIC, 'reset-password?token=x', 'verify-email?token=x', 'sign-in?error=%3Cscript%3E';
+    $answer{"POST $_"} = send_form($NAME, $_, [email => '"><script>']) for qw(sign-in sign-up forgot-password reset-password);
+    for my $name (sort keys %answer) {
+        is_deeply({ map { $_ => header($answer{$name}, $_) } keys %must }, \%must, $name) or diag $answer{$name}{status};
+        is(lc header($answer{$name}, 'content-type'), 'text/html; charset=utf-8', "$name: its type");
+    }
+    is(header(page($NAME, $_), 'x-content-type-options'), 'nosniff', "$_: is what it says") for qw(style.css pages.js betterauth.js);
+    my %api = (ok => request($NAME, GET => '/api/auth/ok'), 'get-session' => request($NAME, GET => '/api/auth/get-session', cookie => $user->{cookie}),
+        'an error' => post($NAME, '/sign-in/email', {}), 'a link' => request($NAME, GET => '/api/auth/reset-password/x?callbackURL=/'), 'nothing' => request($NAME, GET => '/api/auth/nothing'));
+    for my $name (sort keys %api) { is(header($api{$name}, $_), $must{$_}, "API, $name: $_") for qw(x-content-type-options cache-control) }
+};
+
 done_testing;
