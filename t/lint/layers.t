@@ -20,7 +20,7 @@ my %CORE  = map { $_ => 1 } qw(base crypto json token config language limit orig
 my %MAY = (
     base              => [qw(sched.h unistr.h)],
     crypto            => [qw(base argon2.h openssl/*.h uninorm.h sodium.h semaphore.h sys/ipc.h sys/mman.h sys/sem.h)],
-    json              => [qw(base jansson.h)],
+    json              => [qw(base jansson.h malloc.h)],
     token             => [qw(base crypto json openssl/*.h)],
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],

@@ -37,7 +37,7 @@ $db->sql('ALTER TABLE user ADD company varchar(10) NULL', 'settings');
 $db->sql(q{CREATE USER 'tls'@'127.0.0.1' IDENTIFIED BY 'tls-test' REQUIRE SSL; GRANT ALL ON *.* TO 'tls'@'127.0.0.1'});
 
 my $field = "    BetterAuthField user company string\n    DBDMax 2\n";
-my $params = $db->dbd_params('settings') =~ s/user=\S+ pass=\S+/user=tls pass=tls-test/r;
+my $params = $db->dbd_params('settings') =~ s/user=\S+ pass=\S+/user=tls pass=tls-test/r =~ s/ flags=\S+//r;
 my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'settings', extra => $field . <<"END",
     Alias "/big" "$dir/big"
     <Directory "$dir/big">
@@ -113,6 +113,20 @@ subtest 'TLS' => sub {
     is($asks->('stranger'), 503, 'not with that of another');
     is($asks->('none'), 503, 'never without');
     ok((grep { /BA0105/ } log_lines($log)), 'the log says that there is no database');
+};
+
+# MySQL counts rows that a statement changed, and those that it found only where DBDParams say so
+subtest 'without CLIENT_FOUND_ROWS' => sub {
+    my $site = "$TLS-server";
+    my $user = sign_up($site);
+    for my $round (1, 2) {
+        is(post($site, '/update-user', { name => 'same' }, cookie => $user->{cookie})->{status}, 200, "the same name, $round");
+        is(post($site, '/change-password', { currentPassword => PASSWORD, newPassword => PASSWORD }, cookie => $user->{cookie})->{status}, 200, "the same password, $round");
+        rows(sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, strftime('%Y-%m-%d %H:%M:%S', gmtime time + 86400), $user->{token});
+        is(request($site, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, "a refresh, $round");
+    }
+    is(post($site, '/revoke-session', { token => $user->{token} }, cookie => $user->{cookie})->{status}, 200, 'an end');
+    is(request($site, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 401, 'is the end');
 };
 
 $httpd->stop;
