@@ -16,6 +16,7 @@ use MIME::Base64 qw(encode_base64);
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $SITE = 'secrecy';
+my $HTTPD = $ENV{BA_HTTPD} || '/usr/sbin/apache2';
 sub canary { return join '', map { ('a' .. 'z')[rand 26] } 1 .. 24 }
 my %secret = map { $_ => canary() } 'the password', 'the next password', 'a wrong password', 'the signing key';
 my $VISIBLE = canary();    # in a header that nobody wipes: what is looked for can be found
@@ -105,7 +106,7 @@ expect_log('AH01617');
 
 my $info = request($SITE, GET => '/server-info')->{body};
 like($info, qr/BetterAuthSecret.*\Q$file\E/s, 'mod_info shows where the key is');
-my $dump = sub { my ($what) = @_; my %env = %{ $httpd->{env} || {} }; local @ENV{ keys %env } = values %env; return scalar qx{/usr/sbin/apache2 -d '$httpd->{dir}' -f '$httpd->{dir}/conf/httpd.conf' -t -D $what 2>&1} };
+my $dump = sub { my ($what) = @_; my %env = %{ $httpd->{env} || {} }; local @ENV{ keys %env } = values %env; return scalar qx{'$HTTPD' -d '$httpd->{dir}' -f '$httpd->{dir}/conf/httpd.conf' -t -D $what 2>&1} };
 my %shown = ('server-info' => $info, 'DUMP_CONFIG' => $dump->('DUMP_CONFIG'), 'DUMP_BETTERAUTH' => $dump->('DUMP_BETTERAUTH'),
     'a program' => request($SITE, GET => '/optional/env', cookie => $user->{cookie})->{body}, 'the error log' => BATest::_slurp($httpd->error_log));
 like($shown{$_}, qr/ChangeEmail/i, "$_ shows the configuration") for qw(DUMP_CONFIG server-info);
