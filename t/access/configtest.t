@@ -73,6 +73,7 @@ my %value = (
     BetterAuthAutoSignIn => [['1x'], [qw(on off)]],
     BetterAuthRequireEmailVerification => [['yes please'], [qw(on off)]],
     BetterAuthPasswordLength => [['8 4', '0 10', '-1 8', '8', 'a b', '8 99999999', '8 63', '65 128'], ['10 64', '15 64', '8 128', '1 4096']],
+    BetterAuthPasswordBlockList => [['', '/nonexistent', '/tmp', '/dev/null', "/etc/passwd x"], ['/etc/passwd']],
     BetterAuthPasswordHash => [['md5', 'argon2id m=1', 'argon2id m=19455', 'argon2id m=19456 t=1', 'argon2id m=12288', 'argon2id m=12287 t=3', 'argon2id m=47103 t=1', 'argon2id m=262145', 'argon2id t=11', 'argon2id p=5', 'argon2id t=0', 'argon2id x=1', 'argon2id m=x', 'scrypt 1', ''], ['scrypt', 'argon2id', 'argon2id m=65536 t=3 p=1', 'argon2id t=3', 'argon2id m=47104 t=1', 'argon2id m=12288 t=3', 'argon2id m=262144 t=10 p=4']],
     BetterAuthHashConcurrency => [['0', '-1', 'x', '2 x', '99999999'], ['2', '2 64', '1 0']],
     BetterAuthSessionExpiresIn => [['0', '-1', '7x', 'x', '401d', '99999999999999999999'], ['7d', '300', '10m', '12h']],

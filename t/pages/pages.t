@@ -30,6 +30,7 @@ write_file("$dir/own/languages/it.txt", "language = Italiano\ndirection = ltr\ns
 write_file("$dir/broken/languages/de.txt", "sign-in = Herein\nno words\nsign-up = Nie\n");
 
 my $all = qq{    BetterAuthMailer dir:$dir/mail\n    BetterAuthChangeEmail on\n    BetterAuthDeleteUser confirm\n};
+write_file("$dir/list.txt", "listed password\n");
 my %hosts = (
     'pages-off'    => "    BetterAuthSignUp off\n",
     'pages-delete' => "    BetterAuthDeleteUser on\n    BetterAuthMailer off\n    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n",
@@ -50,7 +51,7 @@ my %hosts = (
     </Location>
 END
 );
-my $httpd = private_httpd(name => $NAME, extra => $all,
+my $httpd = private_httpd(name => $NAME, extra => qq{$all    BetterAuthPasswordBlockList "$dir/list.txt"\n},
     main => join '', map { BATest::Sites::vhost($_, file => $FILE, extra => $hosts{$_}) } sort keys %hosts);
 my $log = $httpd->error_log;
 my @form = (origin => ORIGIN);
@@ -184,6 +185,7 @@ subtest 'errors stand at their field, and what was typed stays' => sub {
         ['account/password', [currentPassword => '', newPassword => ''], 422, qw(currentPassword newPassword)],
         ['account/password', [currentPassword => 'wrong password', newPassword => 'good password'], 400, 'currentPassword'],
         ['account/password', [currentPassword => PASSWORD, newPassword => 'short'], 400, 'newPassword'],
+        ['account/password', [currentPassword => PASSWORD, newPassword => 'Listed password'], 400, 'newPassword'],
         ['account/delete', [password => 'wrong password'], 400, 'password'],
     );
     for my $case (@cases) {
