@@ -15,37 +15,35 @@ struct ba_words {
     apr_array_header_t *sorted; /* of const char *, folded */
 };
 
-/* In memory from malloc, which the caller wipes and frees. */
-static char *fold(const char *text, apr_size_t len, size_t *folded)
+static int is_ascii(ba_bytes text)
 {
-    *folded = 0;
-    return (char *)u8_casefold((const uint8_t *)text, len, NULL, UNINORM_NFKC, NULL, folded);
-}
+    apr_size_t i = 0;
 
-static int is_ascii(const char *text)
-{
-    while (*text && (signed char)*text > 0) {
-        ++text;
+    while (i < text.len && (signed char)text.data[i] > 0) {
+        ++i;
     }
-    return !*text;
+    return i == text.len;
 }
 
-/* Lists are long and mostly of ASCII, which is folded where it stands. */
-static const char *fold_line(char *line, apr_pool_t *pool)
+/* A copy in one form; NULL: no memory. The library leaves copies of its own behind, so what
+ * it is not needed for does not go there. */
+static char *fold(ba_bytes text, apr_size_t *len, apr_pool_t *pool)
 {
-    const char *out = line;
+    char *out, *folded;
 
-    if (is_ascii(line)) {
-        for (char *p = line; *p; ++p) {
+    *len = text.len;
+    if (is_ascii(text)) {
+        out = apr_pstrmemdup(pool, text.data, text.len);
+        for (char *p = out; *p; ++p) {
             *p = (char)apr_tolower(*p);
         }
+        return out;
     }
-    else {
-        size_t len;
-        char *text = fold(line, strlen(line), &len);
-
-        out = text ? apr_pstrmemdup(pool, text, len) : NULL;
-        free(text);
+    folded = (char *)u8_casefold((const uint8_t *)text.data, text.len, NULL, UNINORM_NFKC, NULL, len);
+    out = folded ? apr_pstrmemdup(pool, folded, *len) : NULL;
+    if (folded) {
+        explicit_bzero(folded, *len);
+        free(folded);
     }
     return out;
 }
@@ -62,7 +60,8 @@ ba_words *ba_words_create(char *lines, apr_pool_t *pool)
 
     words->sorted = apr_array_make(pool, 4096, sizeof(const char *));
     for (char *line = apr_strtok(lines, "\r\n", &state); line; line = apr_strtok(NULL, "\r\n", &state)) {
-        const char *folded = fold_line(line, pool);
+        apr_size_t len;
+        const char *folded = fold((ba_bytes){line, strlen(line)}, &len, pool);
 
         if (folded) {
             APR_ARRAY_PUSH(words->sorted, const char *) = folded;
@@ -77,34 +76,23 @@ int ba_words_count(const ba_words *words)
     return words->sorted->nelts;
 }
 
-static int by_key(const void *key, const void *word)
+int ba_words_have(const ba_words *words, ba_bytes text, apr_pool_t *pool)
 {
-    const ba_bytes *k = key;
-    const char *w = *(const char *const *)word;
-    int order = strncmp(k->data, w, k->len);
-
-    return order ? order : -(w[k->len] != '\0');
-}
-
-int ba_words_have(const ba_words *words, ba_bytes text)
-{
-    size_t len;
+    apr_size_t len;
     char *folded;
-    ba_bytes key;
     int found;
 
     /* no line has a NUL */
     if (!words || !text.len || memchr(text.data, '\0', text.len)) {
         return 0;
     }
-    folded = fold(text.data, text.len, &len);
+    folded = fold(text, &len, pool);
     if (!folded) {
         return 1;
     }
-    key = (ba_bytes){folded, len};
-    found = bsearch(&key, words->sorted->elts, (size_t)words->sorted->nelts, sizeof(const char *), by_key)
+    found = bsearch(&folded, words->sorted->elts, (size_t)words->sorted->nelts, sizeof(const char *),
+                    by_text)
             != NULL;
     explicit_bzero(folded, len);
-    free(folded);
     return found;
 }

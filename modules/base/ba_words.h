@@ -13,13 +13,12 @@
 
 typedef struct ba_words ba_words;
 
-/* Of the lines of a text, which is written to and has to live as long; empty ones count for
- * nothing. */
+/* Of the lines of a text, which is written to; empty ones count for nothing. */
 ba_words *ba_words_create(char *lines, apr_pool_t *pool);
 
 int ba_words_count(const ba_words *words);
 
-/* Is it among them? Leaves no copy behind; without memory it is. words may be NULL: none. */
-int ba_words_have(const ba_words *words, ba_bytes text);
+/* Is it among them? Wipes its copy of it; without memory it is. words may be NULL: none. */
+int ba_words_have(const ba_words *words, ba_bytes text, apr_pool_t *pool);
 
 #endif

@@ -27,7 +27,7 @@ const ba_error *ba_hashing_check_new(const ba_call *call, ba_bytes password)
                                 ? &ba_err_password_short
                                 : ba_hashing_check_given(call, password);
 
-    if (!error && ba_words_have(call->settings->refused_passwords, password)) {
+    if (!error && ba_words_have(call->settings->refused_passwords, password, call->pool)) {
         error = &ba_err_password_listed;
     }
     return error;

@@ -23,8 +23,11 @@ my $VISIBLE = canary();    # in a header that nobody wipes: what is looked for c
 
 my $file = BATest::state()->{workdir} . "/$SITE-key-" . flavour();
 { open my $out, '>', $file or die "$file: $!"; print {$out} "$secret{'the signing key'}-0123456789\n"; close $out; chmod 0600, $file }
+my $list = BATest::state()->{workdir} . "/$SITE-list-" . flavour();
+{ open my $out, '>', $list or die "$list: $!"; print {$out} "password$_\n" for 1 .. 1000 }
 my $httpd = private_httpd(name => $SITE, main => BATest::Sites::load('info'), extra => BATest::Sites::flows('mail') . <<"END");
     BetterAuthSecret "file:$file"
+    BetterAuthPasswordBlockList "$list"
     LogLevel betterauth:trace8
     <Location "/server-info">
         SetHandler server-info
@@ -52,6 +55,7 @@ sub all_ways {
     post($SITE, '/sign-in/email', { email => "nobody-$user->{email}", password => $wrong });
     is(post($SITE, '/change-password', { currentPassword => $first, newPassword => $next }, cookie => $cookie)->{status}, 200, 'changed');
     post($SITE, '/change-password', { currentPassword => $wrong, newPassword => $first }, cookie => $cookie);
+    post($SITE, '/change-password', { currentPassword => $wrong, newPassword => "$wrong\x{df}\x{fb01}" }, cookie => $cookie);
     post($SITE, '/verify-password', { password => $next }, cookie => $cookie);
     post($SITE, '/sign-in/email', { @email, password => "$wrong\x{e9}" x 9 });
     request($SITE, POST => '/api/auth/sign-in/email', body => qq({"email":"$user->{email}","password":"$wrong\\ud800","x":), headers => ['Content-Type' => 'application/json'], origin => ORIGIN);
