@@ -65,6 +65,7 @@ static void register_hooks(apr_pool_t *pool)
     /* after the sites are made, and before mod_watchdog looks at who wants it */
     ap_hook_post_config(ba_task_post_config, NULL, before_watchdog, APR_HOOK_LAST);
     ap_hook_post_config(ba_tunnels_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(ba_httpd_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_cache_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_meter_site_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(ba_task_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -37,6 +37,10 @@ const ba_error ba_err_sign_up_disabled = {400, "EMAIL_PASSWORD_SIGN_UP_DISABLED"
                                           "Email and password sign up is not enabled"};
 const ba_error ba_err_password_short = {400, "PASSWORD_TOO_SHORT", "Password too short"};
 const ba_error ba_err_password_long = {400, "PASSWORD_TOO_LONG", "Password too long"};
+/* as Better Auth's plugin says it that asks haveibeenpwned.com */
+const ba_error ba_err_password_listed = {
+    400, "PASSWORD_COMPROMISED",
+    "The password you entered has been compromised. Please choose a different password."};
 const ba_error ba_err_user_exists = {422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
                                      "User already exists. Use another email."};
 const ba_error ba_err_create_user = {422, "FAILED_TO_CREATE_USER", "Failed to create user"};

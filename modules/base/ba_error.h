@@ -37,6 +37,7 @@ extern const ba_error ba_err_password_disabled;
 extern const ba_error ba_err_sign_up_disabled;
 extern const ba_error ba_err_password_short;
 extern const ba_error ba_err_password_long;
+extern const ba_error ba_err_password_listed;
 extern const ba_error ba_err_user_exists;
 extern const ba_error ba_err_create_user;
 extern const ba_error ba_err_create_session;

@@ -75,6 +75,8 @@ const command_rec ba_directives[] = {
                0, 0, NULL, "does sign-in need a verified address?"),
     SERVER_ROW("BetterAuthPasswordLength", ba_kind_lengths, password_length, "8 128", 0, 0, NULL,
                "MIN MAX characters of new passwords"),
+    SERVER_ROW("BetterAuthPasswordBlockList", ba_kind_words, refused_passwords, NULL, 0, 0, NULL,
+               "file of passwords that are refused, each in a line"),
     SERVER_ROW("BetterAuthPasswordHash", ba_kind_hash, hash, "argon2id", 0, 0, NULL,
                "argon2id [m=KIB] [t=N] [p=N], or scrypt to share tables with a Node server"),
     SERVER_ROW("BetterAuthHashConcurrency", ba_kind_concurrency, hash_concurrency, "cores 64", 0, 0,

@@ -51,6 +51,7 @@ extern const ba_kind ba_kind_patterns;
 extern const ba_kind ba_kind_endpoints;
 extern const ba_kind ba_kind_secrets;
 extern const ba_kind ba_kind_lengths;
+extern const ba_kind ba_kind_words;
 extern const ba_kind ba_kind_concurrency;
 extern const ba_kind ba_kind_rate;
 extern const ba_kind ba_kind_rate_rule;

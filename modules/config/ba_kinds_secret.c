@@ -5,6 +5,7 @@
 
 #include "ba_cpus.h"
 #include "ba_kind.h"
+#include "ba_words.h"
 
 #include <apr_file_info.h>
 #include <apr_file_io.h>
@@ -166,6 +167,37 @@ static const char *read_lengths(apr_pool_t *pool, const ba_slot *slot, void *mem
     return NULL;
 }
 
+/* The longest lists that people pass around have some million lines. */
+#define WORDS_BYTES_MAX 33554432
+
+static const char *read_words(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
+                              char *const argv[])
+{
+    const char *path = ap_server_root_relative(pool, argv[0]);
+    apr_finfo_t info = {0};
+    apr_file_t *file;
+    apr_size_t len;
+    char *text;
+
+    (void)slot, (void)argc;
+    if (!path || apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_SIZE, pool) != APR_SUCCESS
+        || info.filetype != APR_REG || info.size > WORDS_BYTES_MAX
+        || apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS) {
+        return apr_pstrcat(pool, "must be a file of 32 MB at most that can be read; there is none at ",
+                           path ? path : argv[0], NULL);
+    }
+    len = (apr_size_t)info.size;
+    text = apr_pcalloc(pool, len + 1);
+    if (apr_file_read_full(file, text, len, &len) != APR_SUCCESS) {
+        *text = '\0';
+    }
+    apr_file_close(file);
+    *(ba_words **)member = ba_words_create(text, pool);
+    return ba_words_count(*(ba_words **)member)
+               ? NULL
+               : apr_pstrcat(pool, "must have a password in each line of ", path, NULL);
+}
+
 static const char *read_concurrency(apr_pool_t *pool, const ba_slot *slot, void *member, int argc,
                                     char *const argv[])
 {
@@ -229,6 +261,7 @@ static const char *read_hash(apr_pool_t *pool, const ba_slot *slot, void *member
 
 const ba_kind ba_kind_secrets = {read_secrets, sizeof(apr_array_header_t *), 1, 8};
 const ba_kind ba_kind_lengths = {read_lengths, sizeof(ba_range), 2, 2};
+const ba_kind ba_kind_words = {read_words, sizeof(ba_words *), 1, 1};
 const ba_kind ba_kind_concurrency = {read_concurrency, sizeof(ba_range), 1, 2};
 const ba_kind ba_kind_hash = {read_hash, sizeof(ba_hash_params), 1, 4};
 

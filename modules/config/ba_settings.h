@@ -111,6 +111,7 @@ typedef struct ba_settings {
     int auto_sign_in;
     int require_email_verification;
     ba_range password_length; /* UTF-16 code units */
+    struct ba_words *refused_passwords; /* NULL: none */
     ba_hash_params hash;
     ba_range hash_concurrency; /* min: hashes at a time, max: waiters */
     apr_int64_t session_expires_in;

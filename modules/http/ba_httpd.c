@@ -11,6 +11,7 @@
 #include "ba_dbd.h"
 #include "ba_directives.h"
 #include "ba_gate_site.h"
+#include "ba_json.h"
 #include "ba_jwe.h"
 #include "ba_languages.h"
 #include "ba_limit_site.h"
@@ -180,6 +181,12 @@ int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     ba_check_databases(main, ptemp);
     ba_check_mail(main, ptemp);
     return OK;
+}
+
+void ba_httpd_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)pchild, (void)s;
+    ba_json_wipe_freed();
 }
 
 ba_site *ba_httpd_site(const server_rec *s)

@@ -44,6 +44,7 @@ typedef struct ba_request {
 
 /* Makes the sites: base URL, database, hash gate, counters. */
 int ba_httpd_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+void ba_httpd_child_init(apr_pool_t *pchild, server_rec *s);
 
 /* scheme://ServerName[:port], as a client has to write it; NULL: there is no name. */
 const char *ba_httpd_base_url(server_rec *s, apr_pool_t *pool);

@@ -197,12 +197,15 @@ const char *ba_mail_document_render(request_rec *r, const ba_language *language,
                                     apr_uint32_t *faults, const char *document,
                                     const apr_table_t *values)
 {
+    /* the evaluator writes each line that it has filled in, with its link, at trace4 */
+    const struct ap_logconf errors_only = {.level = APLOG_WARNING};
     request_rec with_values = *r;
     const char *path = apr_pstrcat(r->pool, dir ? dir : BA_MAILS_DIR, "/", document, NULL);
     char *text = read_document(path, r->pool);
     const char *problem = "";
     const char *out = NULL;
 
+    with_values.log = &errors_only;
     with_values.notes = in_language(r, language, document, values);
     if (text) {
         out = fill(&with_values, path, document, text, &problem, r->pool);

@@ -8,6 +8,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,17 @@ static json_t *own(json_t *json, apr_pool_t *pool)
         apr_pool_cleanup_register(pool, json, discard, apr_pool_cleanup_null);
     }
     return json;
+}
+
+static void free_wiped(void *memory)
+{
+    explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void ba_json_wipe_freed(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
 }
 
 /* The value of \uXXXX at p, or -1. */

@@ -11,6 +11,11 @@
 
 #include <jansson.h>
 
+/* From now on what jansson frees is wiped first: its lexer keeps a copy of each string. For
+ * a process that parses requests, once, before there are threads. Never for one that goes
+ * on without this module, since jansson may stay. */
+void ba_json_wipe_freed(void);
+
 /* Parses what a JavaScript server would: a byte order mark is skipped, broken
  * UTF-8 and lone surrogates become U+FFFD, of duplicate keys the last counts,
  * any value may stand at the top. NULL: not JSON, too deep, or a NUL in a key. */

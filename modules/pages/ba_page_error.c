@@ -33,6 +33,7 @@ static const struct {
     {&ba_err_same_email, BA_EMAIL_FIELD, "SAME_EMAIL"},
     {&ba_err_password_short, BA_NEW_PASSWORD_FIELD, NULL},
     {&ba_err_password_long, BA_NEW_PASSWORD_FIELD, NULL},
+    {&ba_err_password_listed, BA_NEW_PASSWORD_FIELD, NULL},
     {&ba_err_invalid_password, BA_PASSWORD_FIELD, NULL},
     {&ba_err_too_many, BA_TEXT_FIELD, "TOO_MANY_REQUESTS"},
     {&ba_err_no_fields, BA_TEXT_FIELD, "NO_FIELDS"},

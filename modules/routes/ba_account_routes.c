@@ -175,7 +175,7 @@ static const ba_schema change_schema = {change_fields, sizeof(change_body), 0, B
 
 static const ba_error *check_lengths(const ba_call *call, const change_body *body)
 {
-    const ba_error *error = ba_hashing_check_length(call, body->new_password);
+    const ba_error *error = ba_hashing_check_new(call, body->new_password);
 
     return error ? error : ba_hashing_check_given(call, body->current_password);
 }

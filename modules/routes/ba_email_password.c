@@ -176,7 +176,7 @@ static void sign_up(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_sign_up_disabled);
         return;
     }
-    error = ba_hashing_check_length(call, body->password);
+    error = ba_hashing_check_new(call, body->password);
     if (error) {
         ba_call_fail(call, error);
         return;

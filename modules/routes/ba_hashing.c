@@ -8,6 +8,7 @@
 #include "ba_meter.h"
 #include "ba_settings.h"
 #include "ba_text.h"
+#include "ba_words.h"
 
 /* Longest wait for a permit; a browser still waits that long. */
 #define WAIT_MS 10000
@@ -19,13 +20,17 @@ const ba_error *ba_hashing_check_given(const ba_call *call, ba_bytes password)
     return length > (apr_size_t)call->settings->password_length.max ? &ba_err_password_long : NULL;
 }
 
-const ba_error *ba_hashing_check_length(const ba_call *call, ba_bytes password)
+const ba_error *ba_hashing_check_new(const ba_call *call, ba_bytes password)
 {
     apr_size_t length = ba_text_utf16_length(password.data, password.len);
+    const ba_error *error = length < (apr_size_t)call->settings->password_length.min
+                                ? &ba_err_password_short
+                                : ba_hashing_check_given(call, password);
 
-    return length < (apr_size_t)call->settings->password_length.min
-               ? &ba_err_password_short
-               : ba_hashing_check_given(call, password);
+    if (!error && ba_words_have(call->settings->refused_passwords, password, call->pool)) {
+        error = &ba_err_password_listed;
+    }
+    return error;
 }
 
 static void refuse(ba_call *call, const char *why)

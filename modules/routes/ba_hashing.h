@@ -12,9 +12,9 @@
 #include "ba_call.h"
 #include "ba_password.h"
 
-/* What is wrong with the length of a new password; NULL: nothing. Counted as JavaScript
+/* What is wrong with a new password; NULL: nothing. Its length is counted as JavaScript
  * counts (http-api 2). */
-const ba_error *ba_hashing_check_length(const ba_call *call, ba_bytes password);
+const ba_error *ba_hashing_check_new(const ba_call *call, ba_bytes password);
 
 /* The same for a password that is only compared: too long, or nothing. */
 const ba_error *ba_hashing_check_given(const ba_call *call, ba_bytes password);

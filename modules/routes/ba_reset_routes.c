@@ -212,7 +212,7 @@ static void reset_password(ba_call *call, const void *input)
         ba_call_fail(call, &ba_err_invalid_token);
         return;
     }
-    error = ba_hashing_check_length(call, body->password);
+    error = ba_hashing_check_new(call, body->password);
     if (error) {
         ba_call_fail(call, error);
         return;

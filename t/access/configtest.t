@@ -44,6 +44,10 @@ accepted('directives alone', "BetterAuthSignUp off\n");
 refused('no secret, an API',     "$DB$API",   'betterauth',     qr/BetterAuthSecret/);
 refused('no secret, a guard',    "$DB$GUARD", 'AuthType',       qr/BetterAuthSecret/);
 refused('a short secret',        $ALL =~ s/(Secret) .*/$1 tooshort/r, 'BetterAuthSecret', qr/BetterAuthSecret.*32/s);
+refused('the secret that everybody knows', $ALL =~ s/(Secret) .*/$1 better-auth-secret-12345678901234567890/r, 'BetterAuthSecret', qr/can be guessed/);
+refused('the same four letters', $ALL =~ s/(Secret) .*/"$1 " . 'abcd' x 12/er, 'BetterAuthSecret', qr/can be guessed/);
+refused('a weak one that only verifies', $ALL =~ s/(Secret) (.*)/"$1 $2 " . 'ab' x 20/er, 'BetterAuthSecret', qr/can be guessed/);
+refused('an empty one', $ALL =~ s/(Secret) .*/$1 ""/r, 'BetterAuthSecret', qr/32/);
 refused('31 characters',         $ALL =~ s/(Secret) .*/"$1 " . 'x' x 31/er, 'BetterAuthSecret', qr/32/);
 refused('a secret file that is not there', $ALL =~ s/(Secret) .*/$1 file:\/nonexistent\/secret/r, 'BetterAuthSecret', qr{/nonexistent/secret});
 refused('an environment variable that is not there', $ALL =~ s/(Secret) .*/$1 env:BA_NO_SUCH_VARIABLE/r, 'BetterAuthSecret', qr/environment variable/);
@@ -51,6 +55,8 @@ refused('a guard without a database', "$SECRET$GUARD", 'AuthType', qr/DBDriver|D
 refused('an API without a database',  "$SECRET$API",   'betterauth', qr/DBDriver|DBDParams/);
 refused('a guard without mod_dbd',    "$SECRET$GUARD", 'AuthType', qr/mod_dbd|dbd_module|a2enmod dbd/, 'dbd');
 refused('pages without mod_include',  $ALL, 'betterauth-pages', qr/mod_include|a2enmod include/, 'include');
+refused('a connection that comes back by itself', $ALL =~ s/^DBDriver.*\nDBDParams.*/DBDriver mysql\nDBDParams "host=127.0.0.1 user=x"/r, 'DBDParams', qr/BA0117: .*add reconnect=0 to DBDParams/);
+refused('a database that we do not know', $ALL =~ s/^DBDriver.*/DBDriver pgsql/r, 'DBDriver', qr/BA0116|Can't load driver/);
 accepted('an API without mod_include', "$DB$SECRET$API$GUARD", 'include');
 refused('a guard in .htaccess style, nested', "$DB<VirtualHost *:80>\n<Directory \"/srv\">\n<Files \"x\">\nAuthType Session\nRequire valid-user\n</Files>\n</Directory>\n</VirtualHost>\n",
     'AuthType', qr/BetterAuthSecret/);
@@ -66,8 +72,9 @@ my %value = (
     BetterAuthSignUp => [['maybe'], [qw(on off)]],
     BetterAuthAutoSignIn => [['1x'], [qw(on off)]],
     BetterAuthRequireEmailVerification => [['yes please'], [qw(on off)]],
-    BetterAuthPasswordLength => [['8 4', '0 10', '-1 8', '8', 'a b', '8 99999999'], ['10 64', '8 128', '1 4096']],
-    BetterAuthPasswordHash => [['md5', 'argon2id m=1', 'argon2id t=0', 'argon2id x=1', 'argon2id m=x', 'scrypt 1', ''], ['scrypt', 'argon2id', 'argon2id m=65536 t=3 p=1', 'argon2id t=3']],
+    BetterAuthPasswordLength => [['8 4', '0 10', '-1 8', '8', 'a b', '8 99999999', '8 63', '65 128'], ['10 64', '15 64', '8 128', '1 4096']],
+    BetterAuthPasswordBlockList => [['', '/nonexistent', '/tmp', '/dev/null', "/etc/passwd x"], ['/etc/passwd']],
+    BetterAuthPasswordHash => [['md5', 'argon2id m=1', 'argon2id m=19455', 'argon2id m=19456 t=1', 'argon2id m=12288', 'argon2id m=12287 t=3', 'argon2id m=47103 t=1', 'argon2id m=262145', 'argon2id t=11', 'argon2id p=5', 'argon2id t=0', 'argon2id x=1', 'argon2id m=x', 'scrypt 1', ''], ['scrypt', 'argon2id', 'argon2id m=65536 t=3 p=1', 'argon2id t=3', 'argon2id m=47104 t=1', 'argon2id m=12288 t=3', 'argon2id m=262144 t=10 p=4']],
     BetterAuthHashConcurrency => [['0', '-1', 'x', '2 x', '99999999'], ['2', '2 64', '1 0']],
     BetterAuthSessionExpiresIn => [['0', '-1', '7x', 'x', '401d', '99999999999999999999'], ['7d', '300', '10m', '12h']],
     BetterAuthSessionUpdateAge => [['-1', 'x'], ['0', '1d']],
@@ -172,6 +179,9 @@ subtest 'secrets from outside' => sub {
     close $out;
     chmod 0600, $file;
     accepted('from a file', $ALL =~ s/(Secret) .*/$1 file:$file/r);
+    chmod 0604, $file;
+    refused('from a file that everybody reads', $ALL =~ s/(Secret) .*/$1 file:$file/r, 'BetterAuthSecret', qr/readable by everyone: chmod 600/);
+    chmod 0600, $file;
     { local $ENV{BA_TEST_SECRET} = 'Yk3v9Qw8zR1tB6nM4cX7pL2sD5fG0hJa'; accepted('from the environment', $ALL =~ s/(Secret) .*/$1 env:BA_TEST_SECRET/r) }
     accepted('from a command', $ALL =~ s/(Secret) .*/qq($1 "exec:\/bin\/cat $file")/er);
     # betterauthctl secret rotate puts a new one before the old ones

@@ -23,6 +23,7 @@ for my $name (qw(new.secret old.secret smtp.password)) {
     print $out "0123456789abcdef0123456789abcdef-$name\n";
     chmod 0600, "$dir/$name";
 }
+{ open my $out, '>', "$dir/passwords.txt" or die; print $out "password\n" }
 my $examples = BATest::_slurp("$state->{srcdir}/docs/site/examples.conf");
 s{/(?:etc/apache2|srv/www|var/log/apache2)/(?=[a-z])}{$dir/}g, s{/usr/sbin/sendmail}{/bin/true}g for $examples;
 

@@ -30,9 +30,10 @@ for my $mpm (qw(prefork worker)) {
             my @said = parallel(6, sub {
                 my $up = post($site, '/sign-up/email', { name => 'x', email => "par$_[0]-" . new_email(), password => PASSWORD });
                 my $page = request($site, GET => '/members/page.html', cookie => cookie_header($up));
-                return "$up->{status} $page->{status}";
+                my $others = grep { (request($site, GET => '/api/auth/get-session', cookie => cookie_header($up))->{json}{user}{id} // '') ne $up->{json}{user}{id} } 1 .. 50;
+                return "$up->{status} $page->{status} $others";
             });
-            is_deeply(\@said, [('200 200') x 6], 'six at the same time');
+            is_deeply(\@said, [('200 200 0') x 6], 'six at the same time, and nobody is taken for another');
             is(post($site, '/sign-out', {}, cookie => $cookie)->{status}, 200, 'sign-out');
             is(request($site, GET => '/members/page.html', cookie => $cookie)->{status}, 401, 'is known to every child at once') for 1 .. 4;
             is(request($site, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, 'the other session of the same person goes on');

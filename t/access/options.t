@@ -29,11 +29,15 @@ my %options = (
     Admin                 => ['on', 'off', 'off', 'roles', 'none', 'none'],
     Languages             => ['de en', 'fr', 'en de fr es zh ar', 'de 2', 'fr 0', 'en 6'],
     Brand                 => ['help /server', 'help /host', undef, '/server', '/host'],
+    PasswordBlockList     => ["$FILE.server", "$FILE.host", undef, 'PASSWORD_COMPROMISED -', '- PASSWORD_COMPROMISED'],
     AppName               => ['Server & Co.', "H\xc3\xb6st", undef, 'Server &amp; Co.', "H\xf6st"],
 );
+require File::Path;
+File::Path::make_path($FILE =~ s{/[^/]*$}{}r);
+for my $of (qw(server host other)) { open my $out, '>', "$FILE.$of" or die "$FILE.$of: $!"; print {$out} "something\n\u$of password\n" }
 my @ALL = sort keys %options;
 # said where another directive is looked at
-sub other { my ($name) = @_; return { DisablePath => '/nothing', Brand => 'terms /terms' }->{$name} // '/' }
+sub other { my ($name) = @_; return { DisablePath => '/nothing', Brand => 'terms /terms', PasswordBlockList => "$FILE.other" }->{$name} // '/' }
 sub line { my ($name, $value) = @_; return qq{BetterAuth$name } . ($name eq 'AppName' ? qq{"$value"} : $value) . "\n" }
 
 my $DB = "DBDriver sqlite3\nDBDParams \"$FILE\"\nBetterAuthSecret @{[SECRET]}\nBetterAuthBaseURL @{[ORIGIN]}\nBetterAuthTrustedOrigins https://app.example\n";
@@ -85,6 +89,7 @@ my %see = (
     GenerateID => sub { my ($s) = @_; my $t = in($s)->{json}{token}; return length((sql($NAME, "SELECT id FROM session WHERE token = '$t'"))[0][0]) },
     Admin => sub { my ($s) = @_; my $json = get($s, '/get-session')->{json}; return exists $json->{user}{role} && exists $json->{session}{impersonatedBy} ? 'roles' : 'none' },
     Languages => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; my ($lang) = $page =~ /<html lang="(\w+)"/; return "$lang " . (() = $page =~ /name="language" value=/g) },
+    PasswordBlockList => sub { my ($s) = @_; return join ' ', map { my $a = post($s, '/change-password', { currentPassword => 'wrong horse battery', newPassword => $_ }, cookie => $user->{cookie}); $a->{json}{code} eq 'INVALID_PASSWORD' ? '-' : $a->{json}{code} } 'Server Password', 'host password' },
     Brand => sub { my ($s) = @_; return request($s, GET => '/auth/sign-in')->{body} =~ m{<a href="(/(?:server|host))">} ? $1 : '-' },
     AppName => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; utf8::decode($page); return $page =~ m{<title>Sign in \S+ (.*?)</title>} ? $1 : $page },
 );

@@ -66,6 +66,11 @@ my $config = <<"END";
         AddLanguage en .en
         DirectoryIndex disabled
     </Directory>
+    <Location "/api/auth">
+        SetInputFilter DEFLATE
+        DeflateInflateRatioLimit 100000
+        DeflateInflateRatioBurst 100000
+    </Location>
     ProxyPassMatch "^/open/echo\$" "http://127.0.0.1:\@ECHO\@/open"
     <Directory "$tree/guarded">
         $GUARD
@@ -358,6 +363,16 @@ subtest 'mod_deflate, ranges, 304' => sub {
         like((headers($answer, 'set-cookie'))[0] // '', qr/^better-auth\.session_token=.*Max-Age=604800/, "$status brings the renewed cookie");
         is(scalar headers($answer, 'set-cookie'), 1, "$status: once");
         like(header($answer, 'cache-control') // '', qr/private|no-store/, "$status: for nobody else");
+    }
+};
+
+subtest 'mod_deflate, bodies' => sub {
+    require Compress::Zlib;
+    my $in = sub { my ($json) = @_; return request($NAME, POST => '/api/auth/sign-in/email', body => Compress::Zlib::memGzip($json), origin => ORIGIN, headers => ['Content-Type' => 'application/json', 'Content-Encoding' => 'gzip']) };
+    is($in->(JSON::PP->new->encode({ email => 'zoe@example.com', password => PASSWORD }))->{status}, 200, 'a packed body is read, where the operator unpacks');
+    for my $size (70_000, 30_000_000) {
+        my $packed = $in->('{"email":"' . ' ' x $size . '"}');
+        is($packed->{status}, 413, "what is $size bytes unpacked is too large");
     }
 };
 

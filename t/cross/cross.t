@@ -257,6 +257,27 @@ for (['npm-node-prompt', $prompt], [$prompt, 'npm-node-prompt']) {
     subtest "$a, then $b, beside plain ones of httpd" => sub { clean($a); hashed_across($a, $b, 'node') } if !$self;
 }
 
+# Each made by one and read by the other; as JSON has them.
+subtest 'odd passwords' => sub {
+    my $b = $self ? 'npm-node' : 'node';
+    clean('npm-node');
+    my %odd = ('a NUL' => 'abc\\u0000defgh', 'blanks around it' => ' abcdefgh ', 'half a pair' => 'abcdefgh\\ud83d', 'ligatures and full width' => '\\ufb03\\uff21\\u2460 abcd', 'Hangul' => '\\u1112\\u1161\\u11ab abcdefgh',
+        'control characters' => '\\u0001\\t\\n\\u007f\\u0085abc', '128 units' => '\\ud83d\\ude00' x 64, 'marks in another order' => 'a\\u0323\\u0307 abcdefgh');
+    my %like = ('a NUL' => 'abc\\u0000defgi', 'blanks around it' => 'abcdefgh', 'half a pair' => 'abcdefgh', 'control characters' => '\\u0001\\t\\r\\u007f\\u0085abc');
+    my %same = ('half a pair' => 'abcdefgh\\ufffd', 'ligatures and full width' => 'ffiA1 abcd', 'Hangul' => '\\ud55c abcdefgh', 'marks in another order' => 'a\\u0307\\u0323 abcdefgh');
+    my $ask = sub { my ($site, $path, $email, $password) = @_; return request($site, POST => "/api/auth$path", body => qq({"name":"x","email":"$email","password":"$password"}), headers => ['Content-Type' => 'application/json'], origin => ORIGIN)->{status} };
+    for my $name (sort keys %odd) {
+        for my $way (['npm-node', $b], [$b, 'npm-node']) {
+            my ($writes, $reads) = @$way;
+            my $email = new_email();
+            is($ask->($writes, '/sign-up/email', $email, $odd{$name}), 200, "$name: made by $writes");
+            is($ask->($reads, '/sign-in/email', $email, $odd{$name}), 200, "$name: read by $reads");
+            is($ask->($reads, '/sign-in/email', $email, $same{$name}), 200, "$name: in another spelling") if $same{$name};
+            is($ask->($reads, '/sign-in/email', $email, $like{$name}), 401, "$name: another is another") if $like{$name};
+        }
+    }
+};
+
 subtest 'an argon2id hash becomes scrypt, which npm can read' => sub {
     plan skip_all => 'needs httpd' if $self;
     clean('node');

@@ -14,6 +14,7 @@ my $SRC = $ENV{BA_SRCDIR} || "$FindBin::Bin/../..";
 sub slurp { my ($file) = @_; open my $in, '<', $file or die "$file: $!\n"; local $/; return scalar <$in> }
 
 # A default that the code writes shorter than the reference does; the right side stands in the code too.
+my %scope_of = (SERVER => 'RSRC_CONF', DIR => 'OR_AUTHCFG');
 my %SPELT_OUT = ('argon2id' => ['argon2id m=19456 t=2 p=1', '{BA_HASH_ARGON2ID, 19456, 2, 1}']);
 
 my $code = slurp("$SRC/modules/config/ba_directives.c");
@@ -26,6 +27,10 @@ while ($code =~ /\b(SERVER|DIR)_ROW\(\s*"(\w+)"\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(N
 }
 is(scalar keys %row, scalar(() = $code =~ /\b(?:SERVER|DIR)_ROW\(\s*"/g), 'every row has been understood');
 cmp_ok(scalar keys %row, '>=', 20, scalar(keys %row) . ' rows seen');
+
+# What .htaccess may say is how its own directory is guarded; all else is the server's (docs/requirements.md, TR-3).
+is(join(' ', sort grep { $row{$_}{scope} eq 'DIR' } keys %row), 'BetterAuthExport BetterAuthForwardCookies BetterAuthRemoteUser BetterAuthUnauthenticated', 'what .htaccess may say');
+like($code, qr/#define ${_}_ROW\((?:.*\\\n)+.*\b$scope_of{$_}\b/, "$_ rows are of $scope_of{$_}") for sort keys %scope_of;
 
 # conf: one # and no blank is a directive, switched off.
 my ($section, $comment, %conf) = ('', '');

@@ -18,9 +18,9 @@ my @HTTPD = qw(httpd.h http_*.h ap_*.h util_filter.h unixd.h);
 my %CORE  = map { $_ => 1 } qw(base crypto json token config language limit origin store session mail routes);
 
 my %MAY = (
-    base              => [qw(sched.h unistr.h)],
+    base              => [qw(sched.h unicase.h uninorm.h unistr.h)],
     crypto            => [qw(base argon2.h openssl/*.h uninorm.h sodium.h semaphore.h sys/ipc.h sys/mman.h sys/sem.h)],
-    json              => [qw(base jansson.h)],
+    json              => [qw(base jansson.h malloc.h)],
     token             => [qw(base crypto json openssl/*.h)],
     config            => [qw(base)],
     'config of httpd' => [qw(base config origin), @HTTPD],

@@ -30,6 +30,7 @@ write_file("$dir/own/languages/it.txt", "language = Italiano\ndirection = ltr\ns
 write_file("$dir/broken/languages/de.txt", "sign-in = Herein\nno words\nsign-up = Nie\n");
 
 my $all = qq{    BetterAuthMailer dir:$dir/mail\n    BetterAuthChangeEmail on\n    BetterAuthDeleteUser confirm\n};
+write_file("$dir/list.txt", "listed password\n");
 my %hosts = (
     'pages-off'    => "    BetterAuthSignUp off\n",
     'pages-delete' => "    BetterAuthDeleteUser on\n    BetterAuthMailer off\n    BetterAuthChangeEmail on\n    BetterAuthChangeEmailUnverified on\n",
@@ -50,7 +51,7 @@ my %hosts = (
     </Location>
 END
 );
-my $httpd = private_httpd(name => $NAME, extra => $all,
+my $httpd = private_httpd(name => $NAME, extra => qq{$all    BetterAuthPasswordBlockList "$dir/list.txt"\n},
     main => join '', map { BATest::Sites::vhost($_, file => $FILE, extra => $hosts{$_}) } sort keys %hosts);
 my $log = $httpd->error_log;
 my @form = (origin => ORIGIN);
@@ -184,6 +185,7 @@ subtest 'errors stand at their field, and what was typed stays' => sub {
         ['account/password', [currentPassword => '', newPassword => ''], 422, qw(currentPassword newPassword)],
         ['account/password', [currentPassword => 'wrong password', newPassword => 'good password'], 400, 'currentPassword'],
         ['account/password', [currentPassword => PASSWORD, newPassword => 'short'], 400, 'newPassword'],
+        ['account/password', [currentPassword => PASSWORD, newPassword => 'Listed password'], 400, 'newPassword'],
         ['account/delete', [password => 'wrong password'], 400, 'password'],
     );
     for my $case (@cases) {
@@ -342,6 +344,24 @@ subtest 'other statuses in the same style' => sub {
     $expect->(page($NAME, 'nothing'), 404, 'Not found');
     is(request($NAME, POST => '/auth/sign-in', @form, body => 'x', headers => ['Content-Type' => 'text/plain'])->{status}, 415, 'no form');
     is(told(page($NAME, 'error')), '303 /', 'of itself the page means nothing');
+};
+
+# Referrer-Policy: with no-referrer browsers would send forms with "Origin: null".
+subtest 'headers of each page' => sub {
+    my $user = sign_up($NAME);
+    my $policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    my %must = ('content-security-policy' => $policy, 'x-content-type-options' => 'nosniff', 'x-frame-options' => 'DENY', 'referrer-policy' => 'same-origin', 'cache-control' => 'no-store');
+    my %answer = map { $_ => page($NAME, $_, cookie => $user->{cookie}) } @OWN, 'no-such-page';
+    $answer{$_} = page($NAME, $_) for @PUBLIC, 'reset-password?token=x', 'verify-email?token=x', 'sign-in?error=%3Cscript%3E';
+    $answer{"POST $_"} = send_form($NAME, $_, [email => '"><script>']) for qw(sign-in sign-up forgot-password reset-password);
+    for my $name (sort keys %answer) {
+        is_deeply({ map { $_ => header($answer{$name}, $_) } keys %must }, \%must, $name) or diag $answer{$name}{status};
+        is(lc header($answer{$name}, 'content-type'), 'text/html; charset=utf-8', "$name: its type");
+    }
+    is(header(page($NAME, $_), 'x-content-type-options'), 'nosniff', "$_: is what it says") for qw(style.css pages.js betterauth.js);
+    my %api = (ok => request($NAME, GET => '/api/auth/ok'), 'get-session' => request($NAME, GET => '/api/auth/get-session', cookie => $user->{cookie}),
+        'an error' => post($NAME, '/sign-in/email', {}), 'a link' => request($NAME, GET => '/api/auth/reset-password/x?callbackURL=/'), 'nothing' => request($NAME, GET => '/api/auth/nothing'));
+    for my $name (sort keys %api) { is(header($api{$name}, $_), $must{$_}, "API, $name: $_") for qw(x-content-type-options cache-control) }
 };
 
 done_testing;

@@ -84,6 +84,19 @@ each_site {
         is(raw($site, '/sign-in/email', 'email=' . 'x' x (70 * $KIB), type => 'application/x-www-form-urlencoded')->{status}, 413, 'as a form');
         is(request($site, POST => '/auth/sign-in', form => [email => 'x' x (70 * $KIB)], origin => ORIGIN)->{status}, 413, 'at the page');
         $unchanged->('too much');
+        # what is left of a body that was refused is no request
+        my $evil = "GET /api/auth/ok HTTP/1.1\r\nHost: auth.test\r\n\r\n";
+        for my $framing ("Content-Length: 70000\r\n\r\n" . ' ' x (70_000 - length $evil) . $evil, "Content-Length: 70000\r\n\r\n$evil", "Transfer-Encoding: chunked\r\n\r\n11170\r\n" . 'x' x 70_000 . "\r\n0\r\n\r\n$evil") {
+            for my $path ('/api/auth/sign-in/email', '/auth/sign-in') {
+                my $socket = BATest::_connect($site);
+                my $type = $path =~ /^\/api/ ? 'json' : 'x-www-form-urlencoded';
+                print {$socket} "POST $path HTTP/1.1\r\nHost: auth.test\r\nOrigin: @{[ORIGIN]}\r\nContent-Type: application/$type\r\n$framing";
+                shutdown $socket, 1;
+                my $all = do { local $/; <$socket> } // '';
+                my @status = $all =~ m{^HTTP/1\.1 (\d+)}mg;
+                ok("@status" eq '413' || "@status" eq '' && $all eq '', "$path, " . substr($framing, 0, 19) . ': one answer, and the connection ends') or diag "@status";
+            }
+        }
         my $many = join '&', map { "k$_=v" } 1 .. 6000;
         is(raw($site, '/sign-in/email', $many, type => 'application/x-www-form-urlencoded')->{status}, 400, 'a form of 6000 fields');
     };

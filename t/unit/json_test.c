@@ -292,10 +292,31 @@ static void leaves_the_rest_to_the_other_reader(void **state)
     }
 }
 
+/* Where the C library gives the same block again, as it does unless a sanitizer keeps it. */
+static void wipes_what_jansson_frees(void **state)
+{
+    enum { SIZE = 200 };
+    json_malloc_t before_take, take;
+    json_free_t before_give, give;
+    char *block, *again;
+
+    (void)state;
+    json_get_alloc_funcs(&before_take, &before_give);
+    ba_json_wipe_freed();
+    json_get_alloc_funcs(&take, &give);
+    block = memset(take(SIZE), 'x', SIZE);
+    give(block);
+    again = take(SIZE);
+    assert_true(again != block || !memchr(again, 'x', SIZE));
+    give(again);
+    json_set_alloc_funcs(before_take, before_give);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(reads_any_value_at_the_top),
+        cmocka_unit_test(wipes_what_jansson_frees),
         FIXTURE_TEST(refuses_what_is_not_json),
         FIXTURE_TEST(the_last_of_duplicates_counts),
         FIXTURE_TEST(skips_a_byte_order_mark),

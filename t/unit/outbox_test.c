@@ -335,7 +335,12 @@ static void to_a_server(void **state)
     apr_uint32_t stop = 1;
 
     ba_courier_begin();
+    /* a CGI's Proxy: header can be an environment variable; none of them leads mail away */
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    setenv("smtp_proxy", "http://127.0.0.1:1", 1);
     assert_int_equal(talk(f, &s, &error, NULL), BA_COURIER_SENT);
+    unsetenv("ALL_PROXY");
+    unsetenv("smtp_proxy");
     assert_non_null(strstr(s.got, "EHLO auth.test\r\n"));
     assert_non_null(strstr(s.got, "MAIL FROM:<noreply@auth.test>"));
     assert_non_null(strstr(s.got, "RCPT TO:<" ZOE ">"));

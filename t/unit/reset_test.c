@@ -5,6 +5,7 @@
 
 #include "ba_mac.h"
 #include "ba_password.h"
+#include "ba_words.h"
 #include "serve.h"
 
 #include <apr_time.h>
@@ -383,6 +384,18 @@ static const ba_answer *set(fixture *f, const char *token, const char *password)
                                               password, token));
 }
 
+static void a_listed_password_does_not_cost_the_token(void **state)
+{
+    fixture *f = *state;
+    char lines[] = "Correct Battery\n";
+    const char *token = ask(f);
+
+    f->settings.refused_passwords = ba_words_create(lines, f->pool);
+    assert_error(set(f, token, "correct battery"), &ba_err_password_listed);
+    assert_int_equal(f->store.asked[OP_VERIFICATION], 0);
+    assert_body(use(f, token), "{\"status\":true}");
+}
+
 static void a_bad_password_does_not_cost_the_token(void **state)
 {
     fixture *f = *state;
@@ -579,6 +592,7 @@ int main(void)
         MAIL_TEST(resets),
         MAIL_TEST(resets_with_the_token_in_the_query),
         MAIL_TEST(a_bad_password_does_not_cost_the_token),
+        MAIL_TEST(a_listed_password_does_not_cost_the_token),
         MAIL_TEST(a_full_gate_does_not_cost_the_token),
         MAIL_TEST(the_token_has_its_time),
         MAIL_TEST(the_user_may_be_gone),

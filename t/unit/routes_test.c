@@ -7,6 +7,7 @@
 #include "ba_limit.h"
 #include "ba_password.h"
 #include "ba_routes.h"
+#include "ba_words.h"
 #include "serve.h"
 
 #include <sys/wait.h>
@@ -390,6 +391,19 @@ static void forms_are_read_too(void **state)
 /* ---- sign-in */
 
 #define LOGIN "\"email\":\"Zoe@Example.COM\",\"password\":\"" PASSWORD "\""
+
+/* What has become known since it was chosen still opens the account. */
+static void a_listed_password_signs_in(void **state)
+{
+    fixture *f = *state;
+    char lines[] = "Correct Horse\n";
+
+    f->settings.refused_passwords = ba_words_create(lines, f->pool);
+    fixture_add_user(f, "zoe@example.com", hash_of(f, PASSWORD));
+    assert_int_equal(serve(f, "POST", "/sign-in/email", "{" LOGIN "}")->status, 200);
+    assert_error(sign_up_with_password(f, PASSWORD), &ba_err_password_listed);
+    assert_int_equal(sign_up_with_password(f, PASSWORD "s")->status, 200);
+}
 
 static void sign_in_good(void **state)
 {
@@ -1505,6 +1519,7 @@ int main(void)
         TEST(password_lengths),
         TEST(what_no_column_holds),
         TEST(forms_are_read_too),
+        TEST(a_listed_password_signs_in),
         TEST(sign_in_good),
         TEST(sign_in_with_a_callback),
         TEST(sign_in_drops_an_old_marker),

@@ -2,6 +2,7 @@
  * Copyright the mod_betterauth authors */
 
 #include "ba_text.h"
+#include "ba_words.h"
 #include "fixture.h"
 
 static void writes_dates(void **state)
@@ -228,6 +229,35 @@ static void survives_odd_queries(void **state)
     }
 }
 
+static int has(fixture *f, const ba_words *words, const char *text)
+{
+    return ba_words_have(words, (ba_bytes){text, strlen(text)}, f->pool);
+}
+
+static void finds_words_in_any_form(void **state)
+{
+    fixture *f = *state;
+    char lines[] = "password\r\n\nLetMeIn\nstra\xc3\x9f" "e123\n \xef\xac\x81 x\nqwerty";
+    const ba_words *words = ba_words_create(lines, f->pool);
+    char empty[] = "\n\r\n";
+
+    assert_int_equal(ba_words_count(words), 5);
+    assert_true(has(f, words, "password"));
+    assert_true(has(f, words, "PassWord"));
+    assert_true(has(f, words, "letmein"));
+    assert_true(has(f, words, "qwerty"));
+    assert_true(has(f, words, "STRASSE123"));
+    assert_true(has(f, words, " fi x"));
+    assert_true(has(f, words, "\xef\xbd\x91werty")); /* full width */
+    assert_false(has(f, words, "password1"));
+    assert_false(has(f, words, "passwor"));
+    assert_false(has(f, words, "qwerty "));
+    assert_false(has(f, words, ""));
+    assert_false(ba_words_have(words, (ba_bytes){"qwerty\0", 7}, f->pool));
+    assert_false(ba_words_have(NULL, (ba_bytes){"qwerty", 6}, f->pool));
+    assert_int_equal(ba_words_count(ba_words_create(empty, f->pool)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +274,7 @@ int main(void)
         FIXTURE_TEST(escapes_html),
         FIXTURE_TEST(finds_query_parameters),
         FIXTURE_TEST(survives_odd_queries),
+        FIXTURE_TEST(finds_words_in_any_form),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
