@@ -67,7 +67,13 @@ static void free_wiped(void *memory)
 
 void ba_json_wipe_freed(void)
 {
-    json_set_alloc_funcs(malloc, free_wiped);
+    json_malloc_t take;
+    json_free_t give;
+
+    json_get_alloc_funcs(&take, &give);
+    if (take == malloc && give == free) {
+        json_set_alloc_funcs(malloc, free_wiped);
+    }
 }
 
 /* The value of \uXXXX at p, or -1. */

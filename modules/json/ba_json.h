@@ -13,7 +13,8 @@
 
 /* From now on what jansson frees is wiped first: its lexer keeps a copy of each string. For
  * a process that parses requests, once, before there are threads. Never for one that goes
- * on without this module, since jansson may stay. */
+ * on without this module, since jansson may stay. An allocator that somebody else has given
+ * to jansson stays, and wipes or does not. */
 void ba_json_wipe_freed(void);
 
 /* Parses what a JavaScript server would: a byte order mark is skipped, broken
