@@ -28,7 +28,7 @@ my @WEIGHTS = (sign_up => 10, sign_in => 8, sign_out => 10, revoke => 6, reset =
 
 # src, work: folders, the latter to be made; module; template: a data directory of MariaDB; clients: how many; seed;
 # of the fault: dialect (sqlite instead of mysql), wire (before the database), cache (line of httpd), daemon (of the
-# cache: redis or memcached), extra, main, env (code), folder (of the SQLite file)
+# cache: redis or memcached), extra, main, env (code), folder (of the database)
 sub new {
     my ($class, %o) = @_;
     my $w = bless { dialect => 'mysql', clients => 6, seed => 1, pids => {}, owner => $$, %o }, $class;
@@ -56,7 +56,7 @@ sub write {
 
 sub _start_mysql {
     my ($w) = @_;
-    my $db = $w->{db} = BATest::MariaDB->new(dir => "$w->{work}/db", port => $w->port, template => $w->{template},
+    my $db = $w->{db} = BATest::MariaDB->new(dir => ($w->{folder} // $w->{work}) . '/db', port => $w->port, template => $w->{template},
         options => [qw(--innodb-flush-log-at-trx-commit=1 --innodb-lock-wait-timeout=3)])->install;
     $db->create('auth', sort glob "$w->{src}/sql/mysql/[0-9]*.sql");
     # the rights that README grants
