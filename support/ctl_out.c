@@ -10,9 +10,11 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PASSWORD_MAX 4096
@@ -231,13 +233,62 @@ int ctl_confirm(const ctl *c, const char *format, ...)
     return fgets(answer, sizeof(answer), stdin) && apr_tolower(answer[0]) == 'y';
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int signal)
+{
+    interrupted = signal;
+}
+
+static ssize_t read_hidden(char *line)
+{
+    struct termios shown, hidden;
+    ssize_t len = -1;
+
+    if (tcgetattr(STDIN_FILENO, &shown) != 0) {
+        return -1;
+    }
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag |= ECHONL;
+    hidden.c_cc[VSUSP] = _POSIX_VDISABLE; /* it would leave a terminal that shows nothing */
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 && !interrupted) {
+        len = read(STDIN_FILENO, line, PASSWORD_MAX - 1);
+    }
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    return len;
+}
+
+/* A line that is not shown. A signal ends the program, as it does elsewhere, once the terminal
+ * shows again what is typed; getpass(), which APR has, takes Ctrl-C for a character. */
+static int ask_hidden(const char *prompt, char *line)
+{
+    static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct sigaction ours = {.sa_handler = note_signal}, before[sizeof(ends) / sizeof(ends[0])];
+    ssize_t len;
+
+    for (apr_size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); ++i) {
+        sigaction(ends[i], &ours, &before[i]);
+    }
+    fputs(prompt, stderr);
+    len = read_hidden(line);
+    for (apr_size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); ++i) {
+        sigaction(ends[i], &before[i], NULL);
+    }
+    if (interrupted) {
+        fputc('\n', stderr);
+        raise(interrupted);
+    }
+    line[len > 0 ? len : 0] = '\0';
+    line[strcspn(line, "\r\n")] = '\0';
+    return len > 0;
+}
+
 static int from_terminal(ctl *c, ba_bytes *password)
 {
     char *first = apr_pcalloc(c->pool, PASSWORD_MAX), *again = apr_pcalloc(c->pool, PASSWORD_MAX);
-    apr_size_t len = PASSWORD_MAX, len_again = PASSWORD_MAX;
 
-    if (apr_password_get("New password: ", first, &len) != APR_SUCCESS
-        || apr_password_get("Once more: ", again, &len_again) != APR_SUCCESS) {
+    if (!ask_hidden("New password: ", first) || !ask_hidden("Once more: ", again)) {
         ctl_fail("cannot read a password");
         return 0;
     }

@@ -7,6 +7,8 @@
 #ifndef BA_FEATURE_H
 #define BA_FEATURE_H
 
+#include <apr_errno.h>
+
 struct ba_call;
 struct ba_error;
 struct ba_route;
@@ -17,9 +19,9 @@ typedef struct ba_feature {
     const struct ba_route *routes; /* ends with a row without method */
 
     /* The session token that the Authorization header shows, and which goes before the
-     * cookie; *is_signed is set to 1 if our own signature, which is good then, says so.
-     * NULL: none. */
-    const char *(*token)(const struct ba_call *call, int *is_signed);
+     * cookie, NULL: none; *is_signed is set to 1 if our own signature, which is good then,
+     * says so. Not APR_SUCCESS: nobody knows. */
+    apr_status_t (*token)(const struct ba_call *call, const char **token, int *is_signed);
 
     /* Looks at an answer of the API before it goes out, success or not. */
     void (*after)(struct ba_call *call);

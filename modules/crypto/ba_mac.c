@@ -78,32 +78,30 @@ const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool)
     return ba_mac_bytes(secret, text, mac) == APR_SUCCESS && encode(mac, out) ? out : NULL;
 }
 
-const char *ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
-                        unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool)
+apr_status_t ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
+                         const char **value, unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool)
 {
     const char *dot = strrchr(signed_value, '.');
     char expected[BA_MAC_LENGTH + 1];
-    int good = 0;
     ba_bytes text;
 
+    *value = NULL;
     if (!dot || dot == signed_value || strlen(dot + 1) != BA_MAC_LENGTH
         || dot[BA_MAC_LENGTH] != '=') {
-        return NULL;
+        return APR_NOTFOUND;
     }
     text = (ba_bytes){signed_value, (apr_size_t)(dot - signed_value)};
-    for (int i = 0; i < secrets->nelts && !good; ++i) {
-        good = ba_mac_bytes(APR_ARRAY_IDX(secrets, i, ba_bytes), text, mac) == APR_SUCCESS
-               && encode(mac, expected) && CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0;
+    for (int i = 0; i < secrets->nelts; ++i) {
+        if (ba_mac_bytes(APR_ARRAY_IDX(secrets, i, ba_bytes), text, mac) != APR_SUCCESS
+            || !encode(mac, expected)) {
+            return APR_EGENERAL;
+        }
+        if (CRYPTO_memcmp(expected, dot + 1, BA_MAC_LENGTH) == 0) {
+            *value = apr_pstrmemdup(pool, text.data, text.len);
+            return APR_SUCCESS;
+        }
     }
-    return good ? apr_pstrmemdup(pool, text.data, text.len) : NULL;
-}
-
-const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
-                          apr_pool_t *pool)
-{
-    unsigned char mac[BA_MAC_BYTES];
-
-    return ba_mac_open(secrets, signed_value, mac, pool);
+    return APR_NOTFOUND;
 }
 
 int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES])

@@ -20,14 +20,11 @@ const char *ba_mac_sign(ba_bytes secret, const char *value, apr_pool_t *pool);
 /* The same as bytes, of any text. APR_EGENERAL if OpenSSL fails. */
 apr_status_t ba_mac_bytes(ba_bytes secret, ba_bytes text, unsigned char out[BA_MAC_BYTES]);
 
-/* Splits "value.signature" at the last dot and checks the signature against
- * each secret (of ba_bytes) in constant time. NULL: not ours. */
-const char *ba_mac_verify(const apr_array_header_t *secrets, const char *signed_value,
-                          apr_pool_t *pool);
-
-/* The same, and the signature's bytes. */
-const char *ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
-                        unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool);
+/* Splits "value.signature" at the last dot, checks the signature against each secret (of
+ * ba_bytes) in constant time, and tells value and the signature's bytes. APR_NOTFOUND: not
+ * ours. APR_EGENERAL: OpenSSL fails, so nobody knows. *value is NULL then. */
+apr_status_t ba_mac_open(const apr_array_header_t *secrets, const char *signed_value,
+                         const char **value, unsigned char mac[BA_MAC_BYTES], apr_pool_t *pool);
 
 /* SHA-256 of text; 0 if OpenSSL fails. */
 int ba_mac_sha256(const char *text, unsigned char out[BA_MAC_BYTES]);

@@ -20,7 +20,7 @@
 typedef struct talk {
     ba_courier_job *job;
     const char *rest;   /* of the message */
-    char command[12];   /* the latest one; "message" after its last line */
+    char command[12];   /* the latest one; "message" once the server waits for it */
     char reply[16];     /* the latest one: 550, or 550 5.1.1 */
     int over;           /* QUIT has been said: nothing after it counts */
     apr_time_t taken;   /* when the message was taken, 0: not yet */
@@ -36,9 +36,6 @@ static size_t read_message(char *buffer, size_t size, size_t count, void *baton)
     }
     memcpy(buffer, t->rest, len);
     t->rest += len;
-    if (!len) {
-        apr_cpystrn(t->command, "message", sizeof(t->command));
-    }
     return len;
 }
 
@@ -54,6 +51,17 @@ static void note_command(talk *t, const char *line, apr_size_t len)
         if (len > n && !strncmp(line, commands[i], n) && strchr(" \r", line[n])) {
             apr_cpystrn(t->command, commands[i], sizeof(t->command));
         }
+    }
+}
+
+/* What the reply means for the message. */
+static void follow(talk *t)
+{
+    if (!strcmp(t->command, "DATA") && t->reply[0] == '3') {
+        apr_cpystrn(t->command, "message", sizeof(t->command));
+    }
+    else if (!strcmp(t->command, "message") && t->reply[0] == '2' && !*t->rest) {
+        t->taken = apr_time_now();
     }
 }
 
@@ -75,9 +83,7 @@ static void note_reply(talk *t, const char *line, apr_size_t len)
         /* "550 5.1.1", but not "550 1 mailbox" */
         t->reply[3] = n >= 8 && t->reply[5] == '.' ? ' ' : '\0';
     }
-    if (!strcmp(t->command, "message") && t->reply[0] == '2') {
-        t->taken = apr_time_now();
-    }
+    follow(t);
 }
 
 static int listen_in(CURL *curl, curl_infotype type, char *data, size_t len, void *baton)

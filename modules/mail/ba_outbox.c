@@ -23,6 +23,8 @@
 
 #define FIRST_PAUSE_MS BA_MS(30)
 #define LONGEST_PAUSE_MS BA_MS(3600)
+/* No mail is told to wait for longer: it was written while a clock was ahead. */
+#define FARTHEST_MS (LONGEST_PAUSE_MS + LONGEST_PAUSE_MS / 5 + LEASE_MS)
 #define GIVE_UP_MS BA_MS(2 * 86400)
 
 /* Overdue by this long: the site it was written for has gone. */
@@ -123,7 +125,8 @@ static void look_for_mails(ba_outbox *o, ba_time now, apr_pool_t *temp)
 {
     apr_array_header_t *rows;
 
-    if (ba_store_outbox_due(o->db, o->settings->base_url, now, now - ORPHANED_MS, &rows, temp)
+    if (ba_store_outbox_due(o->db, o->settings->base_url, now, now + FARTHEST_MS,
+                            now - ORPHANED_MS, &rows, temp)
         != APR_SUCCESS) {
         o->more = 0;
         return;

@@ -38,21 +38,27 @@ static int is_printable(const char *text)
     return !*text;
 }
 
-static const char *token(const ba_call *call, int *is_signed)
+static apr_status_t token(const ba_call *call, const char **token, int *is_signed)
 {
     const char *text = call->settings->bearer != BA_BEARER_OFF ? credentials(call) : NULL;
+    unsigned char mac[BA_MAC_BYTES];
+    apr_status_t rv = APR_NOTFOUND;
     apr_size_t len;
 
+    *token = NULL;
     if (!text || !is_printable(text)) {
-        return NULL;
+        return APR_SUCCESS;
     }
     if (!strchr(text, '.')) {
-        return call->settings->bearer == BA_BEARER_SIGNED ? NULL : text;
+        *token = call->settings->bearer == BA_BEARER_SIGNED ? NULL : text;
+        return APR_SUCCESS;
     }
     text = ba_text_url_decode(text, strlen(text), 0, &len, call->pool);
-    text = strlen(text) == len ? ba_mac_verify(call->settings->secrets, text, call->pool) : NULL;
-    *is_signed = text != NULL;
-    return text;
+    if (strlen(text) == len) {
+        rv = ba_mac_open(call->settings->secrets, text, token, mac, call->pool);
+    }
+    *is_signed = rv == APR_SUCCESS;
+    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
 /* Hands the token to clients that keep no cookies. */

@@ -81,7 +81,8 @@ static void leave(ba_call *call, ba_permit *permit)
 
 static void fail(ba_call *call)
 {
-    ba_call_log(call, BA_LOG_ERROR, 0, "BA0604: hashing a password failed: out of memory?");
+    ba_call_log(call, BA_LOG_ERROR, 0,
+                "BA0604: hashing a password failed: no memory, or no random numbers?");
     ba_call_fail(call, &ba_err_unavailable);
 }
 

@@ -89,18 +89,13 @@ const char *ba_cookie_get(const ba_call *call, const char *name)
     return NULL;
 }
 
-const char *ba_cookie_open(const ba_call *call, const char *name, unsigned char mac[BA_MAC_BYTES])
+apr_status_t ba_cookie_open(const ba_call *call, const char *name, const char **value,
+                            unsigned char mac[BA_MAC_BYTES])
 {
-    const char *value = ba_cookie_get(call, name);
+    const char *text = ba_cookie_get(call, name);
 
-    return value ? ba_mac_open(call->settings->secrets, value, mac, call->pool) : NULL;
-}
-
-const char *ba_cookie_get_signed(const ba_call *call, const char *name)
-{
-    unsigned char mac[BA_MAC_BYTES];
-
-    return ba_cookie_open(call, name, mac);
+    *value = NULL;
+    return text ? ba_mac_open(call->settings->secrets, text, value, mac, call->pool) : APR_NOTFOUND;
 }
 
 static const char *attributes(const ba_call *call, apr_int64_t max_age)

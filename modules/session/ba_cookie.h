@@ -15,11 +15,11 @@
 /* First value of a cookie of the request, decoded; NULL if there is none. */
 const char *ba_cookie_get(const ba_call *call, const char *name);
 
-/* Value of a signed cookie whose signature is good, else NULL. */
-const char *ba_cookie_get_signed(const ba_call *call, const char *name);
-
-/* The same, and the signature, which nobody can make who does not know the secret. */
-const char *ba_cookie_open(const ba_call *call, const char *name, unsigned char mac[BA_MAC_BYTES]);
+/* The value of a signed cookie, and the signature, which nobody can make who does not know
+ * the secret. APR_NOTFOUND: there is none whose signature is good. APR_EGENERAL: it could not
+ * be checked. *value is NULL then. */
+apr_status_t ba_cookie_open(const ba_call *call, const char *name, const char **value,
+                            unsigned char mac[BA_MAC_BYTES]);
 
 /* The Cookie header without what is ours, for applications that have no business with
  * it; NULL if nothing is left. */

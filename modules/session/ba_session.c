@@ -22,9 +22,17 @@
 
 int ba_session_is_remembered(const ba_call *call)
 {
-    const char *forget = ba_cookie_get_signed(call, call->settings->remember_cookie);
+    unsigned char mac[BA_MAC_BYTES];
+    const char *forget;
 
-    return !forget || strcmp(forget, "true");
+    switch (ba_cookie_open(call, call->settings->remember_cookie, &forget, mac)) {
+    case APR_SUCCESS:
+        return strcmp(forget, "true") != 0;
+    case APR_NOTFOUND:
+        return 1;
+    default:
+        return 0; /* the shorter life, while nobody knows */
+    }
 }
 
 /* A switch of the query: any non-empty text is true, "false" included (http-api 4). */
@@ -142,48 +150,61 @@ static apr_status_t end_it(ba_call *call, const char *token)
     return call->store->ops->session_delete(call->store, token, call->pool);
 }
 
-static const char *token_of_feature(const ba_call *call, int *is_signed)
+/* *token is NULL if there is none, or if it cannot be told. */
+static apr_status_t token_of_feature(const ba_call *call, const char **token, int *is_signed)
 {
-    const char *token = NULL;
+    apr_status_t rv = APR_SUCCESS;
 
-    for (const ba_feature *const *f = call->features; f && *f && !token; ++f) {
-        token = (*f)->token ? (*f)->token(call, is_signed) : NULL;
+    *token = NULL;
+    *is_signed = 0;
+    for (const ba_feature *const *f = call->features; f && *f && !*token && rv == APR_SUCCESS; ++f) {
+        rv = (*f)->token ? (*f)->token(call, token, is_signed) : APR_SUCCESS;
     }
-    return token;
+    return rv;
 }
 
 /* What names the session, and its MAC: a feature's token goes before the cookie, as
- * upstream. */
-static const char *shown_token(const ba_call *call, unsigned char mac[BA_MAC_BYTES])
+ * upstream. APR_NOTFOUND: nothing. APR_EGENERAL: nobody can say, which is logged. */
+static apr_status_t shown_token(const ba_call *call, const char **token,
+                                unsigned char mac[BA_MAC_BYTES])
 {
-    int is_signed = 0;
-    const char *token = token_of_feature(call, &is_signed);
+    int is_signed;
+    apr_status_t rv = token_of_feature(call, token, &is_signed);
 
-    if (!token) {
-        token = ba_cookie_open(call, call->settings->session_cookie, mac);
+    if (rv == APR_SUCCESS && *token) {
+        rv = ba_mac_bytes(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes),
+                          (ba_bytes){*token, strlen(*token)}, mac);
     }
-    else if (ba_mac_bytes(APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes),
-                          (ba_bytes){token, strlen(token)}, mac)
-             != APR_SUCCESS) {
-        return NULL;
+    else if (rv == APR_SUCCESS) {
+        rv = ba_cookie_open(call, call->settings->session_cookie, token, mac);
     }
-    return token && *token && strlen(token) <= BA_TOKEN_MAX ? token : NULL;
+    if (rv == APR_SUCCESS && (!**token || strlen(*token) > BA_TOKEN_MAX)) {
+        rv = APR_NOTFOUND;
+    }
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
+        ba_call_log(call, BA_LOG_ERROR, 0, "BA0353: OpenSSL could not check a signature");
+    }
+    return rv;
 }
 
 int ba_session_claimed(const ba_call *call)
 {
-    int is_signed = 0;
+    const char *token;
+    int is_signed;
 
     return ba_cookie_get(call, call->settings->session_cookie)
-           || token_of_feature(call, &is_signed);
+           || token_of_feature(call, &token, &is_signed) != APR_SUCCESS || token;
 }
 
 int ba_session_in_authorization(const ba_call *call)
 {
-    int is_signed = 0;
-    const char *token = token_of_feature(call, &is_signed);
+    const char *token;
+    int is_signed;
 
-    return token && (is_signed || (call->session && ba_mac_equal(token, call->session->token)));
+    /* what may be ours is nobody else's business */
+    return token_of_feature(call, &token, &is_signed) != APR_SUCCESS
+           || (token
+               && (is_signed || (call->session && ba_mac_equal(token, call->session->token))));
 }
 
 static apr_status_t ask_database(ba_call *call, const char *token, ba_session **session,
@@ -277,12 +298,13 @@ static apr_status_t ask_cookie(ba_call *call, const char *token)
 static apr_status_t find(ba_call *call, int confirmed)
 {
     unsigned char mac[BA_MAC_BYTES];
-    const char *token = shown_token(call, mac);
+    const char *token;
+    apr_status_t rv = shown_token(call, &token, mac);
 
     call->session = NULL;
     call->user = NULL;
-    if (!token) {
-        return APR_NOTFOUND;
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     call->session_cached = !confirmed && ask_cookie(call, token) == APR_SUCCESS;
     if (call->session_cached) {
@@ -445,17 +467,18 @@ apr_status_t ba_session_end(ba_call *call, ba_session **ended)
 {
     ba_store *store = call->store;
     unsigned char mac[BA_MAC_BYTES];
-    const char *token = shown_token(call, mac);
-    apr_status_t rv = APR_SUCCESS;
+    const char *token;
+    apr_status_t rv = shown_token(call, &token, mac);
     ba_user *user;
 
     *ended = NULL;
-    if (token) {
+    if (rv == APR_SUCCESS) {
         if (store->ops->session(store, token, ended, &user, call->pool) != APR_SUCCESS) {
             *ended = NULL; /* gone already, or the database is down, which the next one says */
         }
         rv = store->ops->session_delete(store, token, call->pool);
     }
+    rv = rv == APR_NOTFOUND ? APR_SUCCESS : rv;
     if (rv == APR_SUCCESS) {
         ba_session_clear_cookies(call);
     }

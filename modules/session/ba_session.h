@@ -20,7 +20,7 @@
  *               or a session that is over or whose user a feature bars (the answer
  *               then clears cookies)
  * APR_INCOMPLETE  the session ended while it was being refreshed
- * APR_EGENERAL  the token may be good but the database could not say: allow nothing,
+ * APR_EGENERAL  the token may be good but the database, or OpenSSL, could not say: allow nothing,
  *               clear nothing, answer 503
  */
 apr_status_t ba_session_find(ba_call *call);
@@ -32,8 +32,8 @@ apr_status_t ba_session_confirm(ba_call *call);
 /* True if the request carries a token, good or not. Asks no database. */
 int ba_session_claimed(const ba_call *call);
 
-/* True if Authorization has a token that we signed, or that of the session found: not if
- * it is an application's own. */
+/* True if Authorization has a token that we signed, or may have, or that of the session found:
+ * not if it is an application's own. */
 int ba_session_in_authorization(const ba_call *call);
 
 /* Its last moment: expiresAt, or BetterAuthSessionMaxLifetime. */
@@ -71,7 +71,7 @@ void ba_session_clear_cookies(ba_call *call);
 
 /* Deletes the session that the request names, expired or not, and clears
  * the cookies. *ended: which it was, NULL: there was none. APR_EGENERAL: the database is
- * down and the session still lives. */
+ * down, or the signature could not be checked, and the session still lives. */
 apr_status_t ba_session_end(ba_call *call, ba_session **ended);
 
 #endif

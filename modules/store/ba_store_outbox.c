@@ -13,10 +13,11 @@
 enum { DUE_ID, DUE_AT, DUE_ATTEMPTS, DUE_CREATED, DUE_COLUMNS };
 
 apr_status_t ba_store_outbox_due(const ba_db *db, const char *site, ba_time now,
-                                 ba_time orphaned, apr_array_header_t **out, apr_pool_t *pool)
+                                 ba_time farthest, ba_time orphaned, apr_array_header_t **out,
+                                 apr_pool_t *pool)
 {
     apr_array_header_t *rows = NULL;
-    const char *args[3];
+    const char *args[4];
     ba_db_conn conn;
     apr_status_t rv = ba_db_open(db, &conn, pool);
 
@@ -25,8 +26,9 @@ apr_status_t ba_store_outbox_due(const ba_db *db, const char *site, ba_time now,
         return rv;
     }
     args[0] = ba_db_date(&conn, now, pool);
-    args[1] = site;
-    args[2] = ba_db_date(&conn, orphaned, pool);
+    args[1] = ba_db_date(&conn, farthest, pool);
+    args[2] = site;
+    args[3] = ba_db_date(&conn, orphaned, pool);
     rv = ba_db_rows(db, &conn, BA_SQL_MAIL_DUE, args, DUE_COLUMNS, &rows, pool);
     ba_db_close(db, &conn);
     for (int i = 0; rv == APR_SUCCESS && i < rows->nelts; ++i) {

@@ -24,10 +24,12 @@ typedef struct ba_outbox_row {
     const char *message;
 } ba_outbox_row;
 
-/* Mails of the site that are due, oldest first, at most BA_OUTBOX_BATCH; those of
- * other sites too if they have been due since `orphaned`: *rows is of ba_outbox_row *. */
+/* Mails of the site that are due, or due later than `farthest`, which nobody means; oldest
+ * first, at most BA_OUTBOX_BATCH; those of other sites too if they have been due since
+ * `orphaned`: *rows is of ba_outbox_row *. */
 apr_status_t ba_store_outbox_due(const ba_db *db, const char *site, ba_time now,
-                                 ba_time orphaned, apr_array_header_t **rows, apr_pool_t *pool);
+                                 ba_time farthest, ba_time orphaned, apr_array_header_t **rows,
+                                 apr_pool_t *pool);
 
 /* Takes a mail until then and reads it. APR_NOTFOUND: somebody else has it. */
 apr_status_t ba_store_outbox_claim(const ba_db *db, ba_outbox_row *row, ba_time until,

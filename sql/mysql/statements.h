@@ -134,7 +134,7 @@
 
 [BA_SQL_MAIL_DUE] =
     "SELECT `id`, CAST(`dueAt` AS CHAR(23)), `attempts`, CAST(`createdAt` AS CHAR(23))"
-    " FROM `ba_mail` WHERE `dueAt` <= %s AND (`site` = %s OR `dueAt` <= %s)"
+    " FROM `ba_mail` WHERE (`dueAt` <= %s OR `dueAt` > %s) AND (`site` = %s OR `dueAt` <= %s)"
     " ORDER BY `dueAt` LIMIT 8",
 
 [BA_SQL_MAIL_CLAIM] =

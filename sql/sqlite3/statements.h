@@ -132,7 +132,8 @@
 
 [BA_SQL_MAIL_DUE] =
     "SELECT \"id\", \"dueAt\", \"attempts\", \"createdAt\""
-    " FROM \"ba_mail\" WHERE \"dueAt\" <= %s AND (\"site\" = %s OR \"dueAt\" <= %s)"
+    " FROM \"ba_mail\" WHERE (\"dueAt\" <= %s OR \"dueAt\" > %s)"
+    " AND (\"site\" = %s OR \"dueAt\" <= %s)"
     " ORDER BY \"dueAt\" LIMIT 8",
 
 [BA_SQL_MAIL_CLAIM] =

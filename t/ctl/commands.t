@@ -18,6 +18,34 @@ make_path($dir);
 sub slurp { my ($file) = @_; open my $in, '<', $file or die "$file: $!"; local $/; return scalar <$in> }
 sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
 
+# At a terminal: each prompt is answered with the next of keys. Answers { exit, hidden: how often the terminal showed
+# nothing then, shown: whether it shows again what is typed, screen }.
+sub at_terminal {
+    my ($keys, @args) = @_;
+    write_file("$dir/terminal.py", <<'END');
+import json, os, pty, sys, termios
+keys, args = json.loads(sys.argv[1]), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(args[0], args)
+shows = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+screen, hidden = b'', 0
+while True:
+    try:
+        got = os.read(terminal, 1024)
+    except OSError:
+        break
+    screen += got
+    if screen.endswith(b': ') and keys:
+        while not hidden and shows(): pass
+        hidden += not shows()
+        os.write(terminal, keys.pop(0).encode())
+print(json.dumps({'exit': os.waitpid(pid, 0)[1], 'hidden': hidden, 'shown': shows(), 'screen': screen.decode()}))
+END
+    open my $said, '-|', 'timeout', 20, 'python3', "$dir/terminal.py", JSON::PP->new->ascii->encode($keys), BATest::Ctl::binary(), @args or die "python3: $!";
+    return JSON::PP->new->decode(scalar(<$said>) // '{}');
+}
+
 # [stdin, arguments, exit status, what is said on stdout or stderr]
 sub says {
     my ($name, $stdin, $args, $status, $pattern) = @_;
@@ -67,6 +95,17 @@ for my $dialect (sort keys %database) {
         is(scalar @{ $ctl->(qw(--json user list ANN))->{json} }, 1, 'those with a text in them');
         is($ctl->(qw(--json user show), $ctl->(qw(--json user show ann@example.com))->{json}{id})->{json}{email}, 'ann@example.com', 'by id too');
         says('nobody', undef, [@on, qw(user show nobody@example.com)], 1, qr/there is no user nobody/);
+        my $seen = at_terminal(["typed by hand\n", "typed by hand\n"], @on, qw(user set-password ann@example.com));
+        is($seen->{exit}, 0, 'a password from the terminal') or diag explain $seen;
+        is($seen->{hidden}, 2, 'is not shown');
+        unlike($seen->{screen}, qr/typed by hand/, 'and not printed');
+        like(at_terminal(["typed by hand\n", "typed by foot\n"], @on, qw(user set-password ann@example.com))->{screen}, qr/the two passwords differ/, 'twice the same');
+        for (["\cC", 2, 'Ctrl-C'], ["half\cC", 2, 'Ctrl-C in the middle'], ["\c\\", 3, 'Ctrl-\\'], ["\cD", 256, 'Ctrl-D']) {
+            my ($key, $exit, $name) = @$_;
+            $seen = at_terminal([$key], @on, qw(user set-password ann@example.com));
+            is($seen->{exit} & ~128, $exit, "$name ends it") or diag explain $seen;
+            ok($seen->{shown}, "$name: the terminal shows again what is typed");
+        }
         says('a ban with a time', undef, [@on, qw(user ban ann@example.com --for 12h)], 0, qr/is banned/);
         like($ctl->(qw(--json user show ann@example.com))->{json}{banExpires}, qr/^20\d\d-/, 'that ends');
         says('no time', undef, [@on, qw(user ban ann@example.com --for ever)], 2, qr/7d, 12h/);

@@ -32,7 +32,7 @@ my %MAY = (
     mail              => [qw(base crypto config store curl/curl.h spawn.h sys/wait.h sysexits.h)],
     routes            => [qw(base crypto json token config limit origin store session mail)],
     # betterauthctl: a program, so it may do what a server's threads may not
-    support           => [qw(base crypto json config session store apr_dbd.h curl/curl.h fcntl.h pwd.h spawn.h sys/mman.h sys/wait.h)],
+    support           => [qw(base crypto json config session store apr_dbd.h curl/curl.h fcntl.h pwd.h signal.h spawn.h sys/mman.h sys/wait.h termios.h)],
     http              => [qw(base crypto json token config language limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
                           'mod_watchdog.h', 'mpm_common.h', 'util_mutex.h', 'sys/mman.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
     pages             => [qw(http routes language limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],

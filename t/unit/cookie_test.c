@@ -107,11 +107,21 @@ static void a_thousand_pairs(void **state)
     assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 0.1);
 }
 
+static const char *signed_value(fixture *f)
+{
+    unsigned char mac[BA_MAC_BYTES];
+    const char *value;
+    apr_status_t rv = ba_cookie_open(f->call, NAME, &value, mac);
+
+    assert_int_equal(rv, value ? APR_SUCCESS : APR_NOTFOUND);
+    return value;
+}
+
 static const char *get_signed(fixture *f, const char *value)
 {
     fixture_call(f, "GET", "/get-session");
     fixture_header(f, "Cookie", apr_pstrcat(f->pool, NAME "=", value, NULL));
-    return ba_cookie_get_signed(f->call, NAME);
+    return signed_value(f);
 }
 
 static void reads_signed_cookies(void **state)
@@ -140,9 +150,9 @@ static void the_first_of_duplicates_is_the_one(void **state)
     fixture *f = *state;
 
     fixture_header(f, "Cookie", NAME "=evil; " NAME "=" COOKIE_TOKEN);
-    assert_null(ba_cookie_get_signed(f->call, NAME));
+    assert_null(signed_value(f));
     fixture_header(f, "Cookie", NAME "=" COOKIE_TOKEN "; " NAME "=evil");
-    assert_string_equal(ba_cookie_get_signed(f->call, NAME), TOKEN);
+    assert_string_equal(signed_value(f), TOKEN);
 }
 
 static void writes_signed_cookies(void **state)

@@ -367,6 +367,23 @@ static void to_a_server(void **state)
     ba_courier_end();
 }
 
+/* A clock that was ahead is put back. */
+static void written_in_the_future(void **state)
+{
+    fixture *f = *state;
+    ba_outbox *o = make_outbox(f);
+
+    f->settings.mailer = (ba_mailer){.kind = BA_MAILER_DIR, .target = folder};
+    add_mail(f, "m1", NOW + 75 * MINUTE);
+    deliver(f, o, NOW);
+    assert_true(fixture_logged(f, "BA0713"));
+    /* what can have been told to wait, waits */
+    add_mail(f, "m2", NOW + 73 * MINUTE);
+    ba_outbox_step(o, NOW, 1, f->pool);
+    assert_string_equal(sqlite_value(db, "SELECT attempts FROM ba_mail WHERE id = 'm2'"), "0");
+    ba_outbox_stop(o, 0, f->pool);
+}
+
 /* ---- the table */
 
 static void one_of_two_takes_it(void **state)
@@ -376,11 +393,11 @@ static void one_of_two_takes_it(void **state)
     ba_outbox_row *mine, theirs;
 
     add_mail(f, "m1", NOW);
-    assert_int_equal(ba_store_outbox_due(&db->db, "http://other.test", NOW, NOW - DAY, &rows, f->pool),
+    assert_int_equal(ba_store_outbox_due(&db->db, "http://other.test", NOW, NOW + DAY, NOW - DAY, &rows, f->pool),
                      APR_SUCCESS);
     assert_int_equal(rows->nelts, 0);
     /* of a site that has gone */
-    assert_int_equal(ba_store_outbox_due(&db->db, "http://other.test", NOW, NOW, &rows, f->pool),
+    assert_int_equal(ba_store_outbox_due(&db->db, "http://other.test", NOW, NOW + DAY, NOW, &rows, f->pool),
                      APR_SUCCESS);
     assert_int_equal(rows->nelts, 1);
     mine = APR_ARRAY_IDX(rows, 0, ba_outbox_row *);
@@ -403,7 +420,7 @@ static void one_of_two_takes_it(void **state)
     assert_true(APR_ARRAY_IDX(rows, 0, ba_waiting_mail *)->due == NOW + DAY);
     assert_int_equal(ba_store_mail_retry(f->database, "m2", NOW, f->pool), APR_NOTFOUND);
     assert_int_equal(ba_store_mail_retry(f->database, "m1", NOW, f->pool), APR_SUCCESS);
-    assert_int_equal(ba_store_outbox_due(&db->db, ORIGIN, NOW, NOW - DAY, &rows, f->pool), APR_SUCCESS);
+    assert_int_equal(ba_store_outbox_due(&db->db, ORIGIN, NOW, NOW + DAY, NOW - DAY, &rows, f->pool), APR_SUCCESS);
     assert_int_equal(rows->nelts, 1);
 }
 
@@ -513,6 +530,7 @@ int main(void)
         TEST(to_a_folder),     TEST(later_and_later), TEST(off_sends_nothing),
         TEST(many_at_once),    TEST(a_database_that_is_away),
         TEST(to_a_program),    TEST(to_a_server),     TEST(one_of_two_takes_it),
+        TEST(written_in_the_future),
         TEST(what_is_over_is_swept), TEST(users_are_added_and_listed),
     };
     char command[64];

@@ -4,6 +4,8 @@
 #include "ba_session.h"
 #include "fixture.h"
 
+#include <openssl/evp.h>
+
 #define NAME "better-auth.session_token"
 #define DATA "better-auth.session_data"
 #define REMEMBER "better-auth.dont_remember"
@@ -401,6 +403,49 @@ static fixture *aged_session(void **state, ba_time age, ba_time expires_at)
     return f;
 }
 
+static int openssl_is_broken;
+
+EVP_MD_CTX *__real_EVP_MD_CTX_new(void);
+EVP_MD_CTX *__wrap_EVP_MD_CTX_new(void);
+
+EVP_MD_CTX *__wrap_EVP_MD_CTX_new(void)
+{
+    return openssl_is_broken ? NULL : __real_EVP_MD_CTX_new();
+}
+
+/* A signature that could not be checked is not forged: the session may live, so nothing is
+ * cleared, and nobody is told that it has ended. */
+static void whoever_cannot_check_says_so(void **state)
+{
+    static const char *const shown[][2] = {
+        {"Cookie", NAME "=" COOKIE_TOKEN},
+        {"Authorization", "Bearer " SIGNED_TOKEN},
+        {"Authorization", "Bearer " TOKEN},
+    };
+    fixture *f = with_session(state, NOW + DAY, "");
+    ba_session *ended;
+
+    f->settings.bearer = BA_BEARER_ON;
+    openssl_is_broken = 1;
+    for (int i = 0; i < 3; ++i) {
+        fixture_call(f, "POST", "/sign-out");
+        fixture_header(f, shown[i][0], shown[i][1]);
+        assert_int_equal(ba_session_end(f->call, &ended), APR_EGENERAL);
+        assert_null(ended);
+        assert_int_equal(ba_session_find(f->call), APR_EGENERAL);
+        assert_null(f->call->user);
+        assert_int_equal(cookies_set(f), 0);
+        assert_true(ba_session_claimed(f->call));
+    }
+    assert_int_equal(f->store.asked[OP_SESSION] + f->store.asked[OP_SESSION_DELETE], 0);
+    assert_true(fixture_logged(f, "BA0353"));
+    /* a browser's session does not become one that outlives it */
+    fixture_call(f, "POST", "/sign-out");
+    fixture_header(f, "Cookie", REMEMBER "=" COOKIE_TRUE);
+    assert_false(ba_session_is_remembered(f->call));
+    openssl_is_broken = 0;
+}
+
 static void a_refresh_ends_at_the_longest_life(void **state)
 {
     fixture *f = aged_session(state, 8 * DAY, NOW + DAY);
@@ -579,6 +624,7 @@ int main(void)
         FIXTURE_TEST(ends_sessions),
         FIXTURE_TEST(ending_no_session_clears_cookies),
         FIXTURE_TEST(an_end_that_failed_clears_nothing),
+        FIXTURE_TEST(whoever_cannot_check_says_so),
         FIXTURE_TEST(a_refresh_ends_at_the_longest_life),
         FIXTURE_TEST(a_session_older_than_the_longest_life_is_over),
         FIXTURE_TEST(a_new_session_ends_at_the_longest_life),

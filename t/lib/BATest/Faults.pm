@@ -10,6 +10,7 @@ use BATest::FaultsSQL;
 use BATest::MariaDB;
 use BATest::Sites;
 use BATest::World;
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 # The state letter of a process: T is stopped.
@@ -82,15 +83,15 @@ sub db_black_hole {
     return !$n && $waited && sprintf 'nothing came through for %.1f s, then the connections were cut; %d operations had waited', $held, $waited;
 }
 
-# As the administrator, who is let in when there is nobody else at the door; undef if it cannot be had.
+# As the administrator, who is let in when there is nobody else at the door.
 sub insist {
     my ($w, $statement) = @_;
-    for (1 .. 30) {
+    for (1 .. 300) {
         my $said = BATest::MariaDB::_slurp_command($statement, qw(mariadb --no-defaults --force --batch --skip-column-names -uroot -S), $w->{db}->socket);
         return $said if defined $said;
         sleep 0.1;
     }
-    return '';
+    die "the administrator is not let in\n";
 }
 
 sub db_connections {
@@ -373,22 +374,60 @@ sub entropy_env {
     return { LD_PRELOAD => $w->file('preload.so'), BA_NO_ENTROPY => $w->file('no-entropy') };
 }
 
-sub disk_full {
-    my ($w) = @_;
-    my ($start, $from) = (time, $w->log_size);
+# For so many seconds there is no room, and meanwhile() is done once that is so; was it full?
+sub fill_disk {
+    my ($w, $seconds, $meanwhile) = @_;
+    my $deadline = time + $seconds;
     open my $out, '>', "$w->{folder}/ballast" or die "$w->{folder}: $!\n";
     my $text = 'x' x 65536;
     my $full = 0;
-    while (time < $start + 3) {    # whatever is free again
+    while (time < $deadline) {    # whatever is free again
         next if defined syswrite $out, $text;
-        $full = 1 if $!{ENOSPC};
+        if ($!{ENOSPC} && !$full++ && $meanwhile) { $meanwhile->() }
         $text = 'x' x 512;
         sleep 0.01;
     }
     close $out;
     unlink "$w->{folder}/ballast";
+    return $full;
+}
+
+sub disk_full {
+    my ($w) = @_;
+    my ($start, $from) = (time, $w->log_size);
+    my $full = fill_disk($w, 3);
     my $n = log_count($w, $from, qr/BA0201: .*(?:full|I\/O error)/i);
     return $full && $n && seen($w, $start, "the disk was full, $n statements failed of it");
+}
+
+# Tables of InnoDB have room in their files and pages for a while: rows that nobody looks at use it up, many at a time and
+# then one by one, with keys of the same kind.
+sub db_disk_full {
+    my ($w) = @_;
+    my ($start, $from) = (time, $w->log_size);
+    my $date = q{'2020-01-01 00:00:00'};
+    my %columns = (
+        verification => "id, identifier, value, expiresAt, createdAt, updatedAt) SELECT \@id, \@id, REPEAT('x', 200), $date, $date, $date",
+        ba_mail      => "id, site, sender, recipient, message, createdAt, sentAt, attempts) SELECT \@id, '', '', '', REPEAT('x', 1000), $date, $date, 0",
+    );
+    my $full = fill_disk($w, 5, sub {
+        for my $table (sort keys %columns) {
+            my $insert = "INSERT INTO `$table` (" . $columns{$table} =~ s/\@id/TO_BASE64(RANDOM_BYTES(24))/gr . ' FROM seq_1_to_';
+            my @sizes = ((map { ($_) x 10 } 1000, 100, 10), 1);
+            $w->start("ballast-$table", sub {
+                for (; -e "$w->{folder}/ballast"; @sizes = (1) x 50) {
+                    BATest::MariaDB::_slurp_command((join ";\n", map { "$insert$_" } @sizes), qw(mariadb --no-defaults --force -uroot -S), $w->{db}->socket, 'auth');
+                }
+            });
+        }
+    });
+    $w->wait_for("ballast-$_") for sort keys %columns;
+    # most often the server ends of it, without room for its last words; then systemd would start it again
+    my $fell = waitpid($w->{db}->pid, POSIX::WNOHANG()) == $w->{db}->pid;
+    $w->{db}->start if $fell;
+    $w->sql("DELETE FROM `$_` WHERE createdAt = $date") for sort keys %columns;
+    my $n = log_count($w, $from, qr/BA0201: .* failed with 1114\b/);
+    return $full && ($n || $fell) && seen($w, $start, "the disk was full, $n statements were told so" . ($fell ? ', and the server ended of it' : ''));
 }
 
 # --- The table --------------------------------------------------------------------------------------------------------
@@ -429,8 +468,9 @@ our @ALL = (
     ['descriptors', 'children can open no more files', \&descriptors, answers => [500], expected => [@DOWN, 'BA0711', 'BA0720', 'Too many open files']],
     ['threads', 'no new thread or process', \&threads, within => 20, expected => [qw(BA0710 AH00159 AH00481)]],
     ['clock', 'the clock jumps by hours, while the database restarts', \&clock, env => \&clock_env, within => 15, expected => \@DOWN],
-    ['entropy', 'there is no chance to be had', \&entropy, env => \&entropy_env, answers => [500], expected => [qw(BA0352 BA0403 BA0422 BA0703)]],
-    ['disk-full', 'the disk is full under SQLite', \&disk_full, dialect => 'sqlite', tmpfs => 1, expected => [qw(BA0201 BA0231 BA0714)]],
+    ['entropy', 'there is no chance to be had', \&entropy, env => \&entropy_env, answers => [500], expected => [qw(BA0352 BA0403 BA0422 BA0604 BA0703)]],
+    ['db-disk-full', 'the disk is full under MariaDB', \&db_disk_full, tmpfs => '160m', expected => \@DOWN],
+    ['disk-full', 'the disk is full under SQLite', \&disk_full, dialect => 'sqlite', tmpfs => '6m', expected => [qw(BA0201 BA0231 BA0714)]],
 );
 
 1;

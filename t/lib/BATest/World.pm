@@ -28,7 +28,7 @@ my @WEIGHTS = (sign_up => 10, sign_in => 8, sign_out => 10, revoke => 6, reset =
 
 # src, work: folders, the latter to be made; module; template: a data directory of MariaDB; clients: how many; seed;
 # of the fault: dialect (sqlite instead of mysql), wire (before the database), cache (line of httpd), daemon (of the
-# cache: redis or memcached), extra, main, env (code), folder (of the SQLite file)
+# cache: redis or memcached), extra, main, env (code), folder (of the database)
 sub new {
     my ($class, %o) = @_;
     my $w = bless { dialect => 'mysql', clients => 6, seed => 1, pids => {}, owner => $$, %o }, $class;
@@ -56,7 +56,7 @@ sub write {
 
 sub _start_mysql {
     my ($w) = @_;
-    my $db = $w->{db} = BATest::MariaDB->new(dir => "$w->{work}/db", port => $w->port, template => $w->{template},
+    my $db = $w->{db} = BATest::MariaDB->new(dir => ($w->{folder} // $w->{work}) . '/db', port => $w->port, template => $w->{template},
         options => [qw(--innodb-flush-log-at-trx-commit=1 --innodb-lock-wait-timeout=3)])->install;
     $db->create('auth', sort glob "$w->{src}/sql/mysql/[0-9]*.sql");
     # the rights that README grants
@@ -77,8 +77,22 @@ sub _start_sqlite {
     return "$w->{folder}/auth.db";
 }
 
+sub is_sanitized { my ($module) = @_; return qx(ldd '$module') =~ /\blibasan\.so/ }
+
+# What httpd needs where the module was built with sanitizers; their reports are named report.PID.
+sub _sanitizers {
+    my ($w) = @_;
+    is_sanitized($w->{module}) or return {};
+    my $common = "log_path=$w->{work}/report:print_stacktrace=1";
+    chomp(my $library = qx(gcc -print-file-name=libasan.so));
+    return { LD_PRELOAD => $library, ASAN_OPTIONS => "detect_leaks=0:abort_on_error=0:$common", UBSAN_OPTIONS => $common };
+}
+
 sub _start_httpd {
     my ($w, $params) = @_;
+    my ($own, $more) = ($w->_sanitizers, $w->{env} ? $w->{env}->($w) : {});
+    my %env = (%$own, %$more);
+    $env{LD_PRELOAD} = join ':', grep { defined } $own->{LD_PRELOAD}, $more->{LD_PRELOAD} if exists $env{LD_PRELOAD};
     my $extra = "    BetterAuthMailer smtp://127.0.0.1:$w->{smtp}{port}\n" . <<'EXTRA' . ($w->{extra} // '');
     BetterAuthMailFrom noreply@auth.test
     BetterAuthMailLimit 1000 1h
@@ -92,7 +106,7 @@ EXTRA
     my $load = $cache =~ /^(redis|memcache)/ ? BATest::Sites::load("socache_$1") : '';
     $w->{site} = $w->port;
     $w->{httpd} = BATest::Httpd->new(dir => "$w->{work}/httpd", port => $w->port, module => $w->{module}, main => $load . ($w->{main} // ''),
-        env => $w->{env} && $w->{env}->($w), sites => [{ name => 'site', port => $w->{site}, conf => $conf }])->launch;
+        env => \%env, sites => [{ name => 'site', port => $w->{site}, conf => $conf }])->launch;
 }
 
 # Runs code in the background.
