@@ -87,8 +87,15 @@ sub objection {
     return $said;
 }
 
-# What the first test says that sees something; undef: none does. The error log is the last of them.
+# What the first test says that sees something; undef: none does. The error log is the last of them; a busy machine may
+# have left a line in it, such as that SQLite is locked, but not twice.
 sub killed_by {
+    my ($self, @what) = @_;
+    my $said = $self->first_objection(@what);
+    return defined $said && $said =~ m{^t/zz-} ? $self->first_objection(@what) : $said;
+}
+
+sub first_objection {
     my ($self, $file, @tests) = @_;
     $self->serve($file) or return 'httpd does not start';
     for my $test (@tests, 't/zz-error-log.t') {
