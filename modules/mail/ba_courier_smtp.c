@@ -114,47 +114,51 @@ static int progress(void *baton, curl_off_t a, curl_off_t b, curl_off_t c, curl_
            || (t->taken && apr_time_now() - t->taken > apr_time_from_sec(QUIT_SECONDS));
 }
 
-static void configure(CURL *curl, talk *t, struct curl_slist *to, char *error, apr_pool_t *pool)
+/* 0: not all of it is so, and a mail would go another way than it should, such as without
+ * TLS or from nobody. */
+static int configure(CURL *curl, talk *t, struct curl_slist *to, char *error, apr_pool_t *pool)
 {
     static const long starttls[] = {[BA_STARTTLS_REQUIRED] = CURLUSESSL_ALL,
                                     [BA_STARTTLS_AUTO] = CURLUSESSL_TRY,
                                     [BA_STARTTLS_OFF] = CURLUSESSL_NONE};
     const ba_mailer *m = t->job->mailer;
+    int bad;
 
-    curl_easy_setopt(curl, CURLOPT_URL,
-                     m->helo ? apr_pstrcat(pool, m->target, "/", m->helo, NULL) : m->target);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)BA_COURIER_SECONDS);
+    bad = curl_easy_setopt(curl, CURLOPT_URL,
+                           m->helo ? apr_pstrcat(pool, m->target, "/", m->helo, NULL) : m->target);
+    bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    bad |= curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    bad |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    bad |= curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)BA_COURIER_SECONDS);
     /* also ends the wait for QUIT's answer, which the timeout above does not */
-    curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)BA_COURIER_SECONDS);
+    bad |= curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)BA_COURIER_SECONDS);
     /* else QUIT is said by curl_easy_cleanup(), which nothing can interrupt */
-    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, starttls[m->starttls]);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    bad |= curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+    bad |= curl_easy_setopt(curl, CURLOPT_USE_SSL, starttls[m->starttls]);
+    bad |= curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (m->cafile) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, m->cafile);
-        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+        bad |= curl_easy_setopt(curl, CURLOPT_CAINFO, m->cafile);
+        bad |= curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
     }
     if (m->user) {
-        curl_easy_setopt(curl, CURLOPT_USERNAME, m->user);
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, m->password);
+        bad |= curl_easy_setopt(curl, CURLOPT_USERNAME, m->user);
+        bad |= curl_easy_setopt(curl, CURLOPT_PASSWORD, m->password);
     }
-    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, t->job->sender);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
-    curl_easy_setopt(curl, CURLOPT_READDATA, t);
-    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)strlen(t->rest));
-    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
-    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, listen_in);
-    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, t);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    bad |= curl_easy_setopt(curl, CURLOPT_MAIL_FROM, t->job->sender);
+    bad |= curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+    bad |= curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    bad |= curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
+    bad |= curl_easy_setopt(curl, CURLOPT_READDATA, t);
+    bad |= curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)strlen(t->rest));
+    bad |= curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+    bad |= curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, listen_in);
+    bad |= curl_easy_setopt(curl, CURLOPT_DEBUGDATA, t);
+    bad |= curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    bad |= curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+    bad |= curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+    bad |= curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    return !bad;
 }
 
 static ba_courier_result judge(const talk *t, CURLcode rc, const char *error, apr_pool_t *pool)
@@ -190,12 +194,11 @@ ba_courier_result ba_courier_smtp(ba_courier_job *job, apr_pool_t *pool)
     CURL *curl = curl_easy_init();
     ba_courier_result result = BA_COURIER_LATER;
 
-    if (curl && to) {
-        configure(curl, &t, to, error, pool);
+    if (curl && to && configure(curl, &t, to, error, pool)) {
         result = judge(&t, curl_easy_perform(curl), error, pool);
     }
     else {
-        job->error = "libcurl has no memory";
+        job->error = "libcurl has no memory, or lacks what the mailer needs";
     }
     curl_easy_cleanup(curl);
     curl_slist_free_all(to);

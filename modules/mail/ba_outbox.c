@@ -224,6 +224,14 @@ static apr_status_t note_result(ba_outbox *o, const delivery *d, ba_time now, ap
     }
 }
 
+static void finish(delivery *d)
+{
+    apr_status_t ignored;
+
+    apr_thread_join(&ignored, d->thread);
+    apr_pool_destroy(d->pool);
+}
+
 /* Takes the finished ones off the list; those whose result cannot be noted stay until
  * it can, or the mail would be sent once more when its lease ends. */
 static void collect(ba_outbox *o, ba_time now, apr_pool_t *temp)
@@ -234,12 +242,9 @@ static void collect(ba_outbox *o, ba_time now, apr_pool_t *temp)
         delivery *d = *link;
 
         if (apr_atomic_read32(&d->done) && note_result(o, d, now, temp) == APR_SUCCESS) {
-            apr_status_t ignored;
-
             *link = d->next;
             --o->count;
-            apr_thread_join(&ignored, d->thread);
-            apr_pool_destroy(d->pool);
+            finish(d);
         }
         else {
             link = &d->next;
@@ -275,10 +280,10 @@ void ba_outbox_stop(ba_outbox *o, ba_time grace, apr_pool_t *temp)
     }
     collect(o, apr_time_as_msec(apr_time_now()), temp);
     /* the database is down: their leases will end */
-    for (delivery *d = o->deliveries; d; d = d->next) {
-        apr_status_t ignored;
+    while (o->deliveries) {
+        delivery *d = o->deliveries;
 
-        apr_thread_join(&ignored, d->thread);
+        o->deliveries = d->next;
+        finish(d);
     }
-    o->deliveries = NULL;
 }

@@ -7,6 +7,8 @@ use strict;
 use warnings;
 use utf8;
 use BATest;
+use BATest::Httpd;
+use BATest::Sites;
 
 my @NAVIGATION = ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', 'Sec-Fetch-Site' => 'same-origin',
     Accept => 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8');
@@ -155,6 +157,34 @@ each_site {
         my $answer = request($site, GET => '/htaccess-bad/', headers => \@NAVIGATION);
         is($answer->{status}, 500, 'it is an error, not an open door');
     };
+};
+
+# What configtest cannot see, since it stands in .htaccess, or on a server that forwards.
+subtest 'a guard that cannot work lets in nobody' => sub {
+    plan skip_all => 'needs httpd' if $ENV{BA_SITES};
+    my $root = BATest::state()->{workdir} . '/guard-root-' . flavour();
+    my %htaccess = (session => "AuthType Session\nAuthName x\nRequire valid-user\n", granted => "AuthType Session\nAuthName x\nRequire all granted\n",
+        require => "AuthName x\nRequire betterauth email-verified\n", role => "AuthType Session\nAuthName x\nRequire betterauth role admin\n");
+    for my $folder (sort keys %htaccess) {
+        File::Path::make_path("$root/$folder");
+        BATest::Httpd::_write("$root/$folder/.htaccess", $htaccess{$folder});
+        BATest::Httpd::_write("$root/$folder/page.html", 'a page');
+    }
+    my $content = qq{    DocumentRoot "$root"\n    <Directory "$root">\n        Require all granted\n        AllowOverride AuthConfig\n    </Directory>\n};
+    my $forward = "    ProxyRequests On\n    <Proxy \"*\">\n        AuthType Session\n        AuthName x\n        Require all granted\n    </Proxy>\n";
+    my $httpd = private_httpd(name => 'guard-cannot', extra => $content . $forward, main => BATest::Sites::vhost('guard-no-secret', bare => 1, extra => $content));
+    my $user = sign_up('guard-cannot');
+    for my $row (['guard-no-secret', '/session/page.html', 'BA0131'], ['guard-no-secret', '/granted/page.html', 'BA0131'], ['guard-no-secret', '/require/page.html', 'BA0134'],
+        ['guard-cannot', '/require/page.html', 'BA0134'], ['guard-cannot', '/role/page.html', 'BA0173'], ['guard-cannot', 'http://127.0.0.1:' . BATest::_site('guard-no-secret')->{port} . '/', 'BA0132']) {
+        my ($site, $path, $tag) = @$row;
+        my $log = -s $httpd->error_log;
+        my $answer = request($site, GET => $path, cookie => $user->{cookie});
+        is($answer->{status}, 500, "$site: $path");
+        unlike($answer->{body}, qr/a page/, 'tells nothing');
+        is((grep { /$tag/ } log_lines($httpd->error_log, $log)) > 0, 1, "the log says why: $tag");
+    }
+    is(request('guard-cannot', GET => '/session/page.html', cookie => $user->{cookie})->{body}, 'a page', 'the same where there is a secret');
+    $httpd->stop;
 };
 
 done_testing;

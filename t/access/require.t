@@ -72,6 +72,9 @@ each_site {
         is(told($get->('staff', 'all', @FETCH)), '403 SESSION_NOT_FRESH', 'where other lines agree');
         is(told($get->('staff', 'fresh', @NAVIGATION)), '302 /auth/sign-in?again=1&callbackURL=%2Frequire-fresh%2Fenv', 'a person is asked for the password again');
         is($get->('staff', 'fresh-default', @FETCH)->{status}, 200, 'within BetterAuthSessionFreshAge');
+        sql($site, "UPDATE session SET createdAt = '2020-01-01" . (BATest::dialect($site) eq 'mysql' ? ' 00:00:00' : 'T00:00:00.000Z') . "' WHERE userId = '$user{staff}{user}{id}'");
+        is($get->('staff', 'fresh-default', @FETCH)->{status}, 403, 'and beyond it');
+        is($get->('staff', 'fresh-never', @FETCH)->{status}, 200, 'fresh 0: however old');
         my $page = request($site, GET => '/auth/sign-in?again=1&callbackURL=%2Frequire-fresh%2Fenv', cookie => $user{staff}{cookie}, headers => \@NAVIGATION);
         is($page->{status}, 200, 'the page does not forward who is signed in');
         like($page->{body}, qr/Confirm that it is you.*value="sam\@staff\.example"/s, 'and knows the address');

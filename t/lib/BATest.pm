@@ -67,7 +67,7 @@ sub _site {
 
 # The databases an endpoint has to behave alike on. BA_SITES=npm runs a test against the npm server instead, which
 # proves that what the test expects is what better-auth does. kind: "mail" or "strict" of BATest::Sites.
-sub sites { my ($kind) = @_; return map { $kind ? "$kind-$_" : $_ } $ENV{BA_SITES} ? split /,/, $ENV{BA_SITES} : qw(mysql sqlite) }
+sub sites { my ($kind) = @_; return map { $kind ? "$kind-$_" : $_ } $ENV{BA_SITES} ? split /,/, $ENV{BA_SITES} : split ' ', $ENV{BA_DIALECTS} // 'mysql sqlite' }
 
 sub free_port { return BATest::Port::free(BATest::state()->{workdir}) }
 

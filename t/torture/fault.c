@@ -6,6 +6,7 @@
 #include <apr_dbd.h>
 #include <apr_time.h>
 #include <argon2.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -14,11 +15,15 @@
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/sem.h>
 #include <unistd.h>
 #include <uninorm.h>
+
+#undef curl_easy_setopt /* a macro that checks types */
 
 const char *const fault_modes[FAULT_MODES] = {"once", "from then on", "answer lost", "process dies"};
 
@@ -28,7 +33,7 @@ static struct {
     const char *hit;
 } now;
 
-static int json_blocks;
+static int json_blocks, curl_blocks;
 
 void fault_arm(fault_mode mode, int n)
 {
@@ -67,6 +72,11 @@ int fault_json_blocks(void)
     return json_blocks;
 }
 
+int fault_curl_blocks(void)
+{
+    return curl_blocks;
+}
+
 /* ---- allocations */
 
 static void *json_take(size_t size)
@@ -101,10 +111,50 @@ static void openssl_give(void *block, const char *file, int line)
     free(block);
 }
 
+static void *curl_take(size_t size)
+{
+    void *block = fault_here("malloc of libcurl") ? NULL : malloc(size);
+
+    curl_blocks += block != NULL;
+    return block;
+}
+
+static void *curl_take_zeroed(size_t count, size_t size)
+{
+    void *block = fault_here("malloc of libcurl") ? NULL : calloc(count, size);
+
+    curl_blocks += block != NULL;
+    return block;
+}
+
+static void *curl_resize(void *old, size_t size)
+{
+    void *block = fault_here("malloc of libcurl") ? NULL : realloc(old, size);
+
+    curl_blocks += block && !old;
+    return block;
+}
+
+static char *curl_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = curl_take(size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static void curl_give(void *block)
+{
+    curl_blocks -= block != NULL;
+    free(block);
+}
+
 void fault_init(void)
 {
     json_set_alloc_funcs(json_take, json_give);
-    if (!CRYPTO_set_mem_functions(openssl_take, openssl_resize, openssl_give)) {
+    if (!CRYPTO_set_mem_functions(openssl_take, openssl_resize, openssl_give)
+        || curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_take, curl_give, curl_resize, curl_copy,
+                                curl_take_zeroed)) {
         abort();
     }
 }
@@ -187,6 +237,50 @@ void __wrap_apr_sleep(apr_interval_time_t time);
 void __wrap_apr_sleep(apr_interval_time_t time)
 {
     (void)time;
+}
+
+/* Its third argument is of the kind that the option's number says. */
+CURLcode __real_curl_easy_setopt(CURL *curl, CURLoption option, ...);
+CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
+CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...)
+{
+    int type = (int)option / 10000 * 10000;
+    CURLcode rc = CURLE_OUT_OF_MEMORY;
+    va_list args;
+
+    if (fault_here("curl_easy_setopt")) {
+        return rc;
+    }
+    va_start(args, option);
+    if (type == CURLOPTTYPE_LONG) {
+        rc = __real_curl_easy_setopt(curl, option, va_arg(args, long));
+    }
+    else if (type == CURLOPTTYPE_OFF_T) {
+        rc = __real_curl_easy_setopt(curl, option, va_arg(args, curl_off_t));
+    }
+    else {
+        rc = __real_curl_easy_setopt(curl, option, va_arg(args, void *));
+    }
+    va_end(args);
+    return rc;
+}
+
+WRAP(CURL *, curl_easy_init, (void), (), NULL)
+WRAP(struct curl_slist *, curl_slist_append, (struct curl_slist *list, const char *text),
+     (list, text), NULL)
+
+/* What became of the mail may also stay unknown. */
+CURLcode __real_curl_easy_perform(CURL *curl);
+CURLcode __wrap_curl_easy_perform(CURL *curl);
+CURLcode __wrap_curl_easy_perform(CURL *curl)
+{
+    if (!is_due("curl_easy_perform")) {
+        return __real_curl_easy_perform(curl);
+    }
+    if (now.mode == FAULT_AFTER) {
+        __real_curl_easy_perform(curl);
+    }
+    return CURLE_RECV_ERROR;
 }
 
 /* The database's: the answer may also be lost once the work is done. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright the mod_betterauth authors */
 
-/* Lets one call out of the core fail: of the database, OpenSSL, argon2, libunistring, the
- * kernel (ld's --wrap), and each allocation of jansson and OpenSSL. */
+/* Lets one call out of the core fail: of the database, OpenSSL, argon2, libunistring,
+ * libcurl, the kernel (ld's --wrap), and each allocation of jansson, OpenSSL and libcurl. */
 
 #ifndef FAULT_H
 #define FAULT_H
@@ -10,7 +10,7 @@
 typedef enum {
     FAULT_ONCE,  /* that call fails */
     FAULT_ON,    /* and each later one */
-    FAULT_AFTER, /* that call does its work and its answer is lost; the database's only */
+    FAULT_AFTER, /* that call does its work and its answer is lost; the database's, a mail's */
     FAULT_DIE,   /* the process ends there, as httpd's child where a pool finds no memory */
     FAULT_MODES
 } fault_mode;
@@ -32,7 +32,8 @@ const char *fault_disarm(void);
 /* For what is no wrapped function, such as a cache of the test's own: is it now? */
 int fault_here(const char *name);
 
-/* Blocks of jansson's that are not freed. */
+/* Blocks of jansson's that are not freed; of libcurl's. */
 int fault_json_blocks(void);
+int fault_curl_blocks(void);
 
 #endif

@@ -469,5 +469,7 @@ const scenario scenarios[] = {
     {"delete-user", cached, delete_user, is_deleted, is_there, 0},
     {"list-accounts", NULL, list_accounts, NULL, NULL, 0},
     {"unlink-account", NULL, unlink_account, one_account, one_account, 0},
+    {"mail", torture_with_mail, torture_deliver, torture_mail_kept, torture_mail_kept, 0},
+    {"mail, no TLS", torture_with_mail_tls, torture_deliver, torture_mail_waits, torture_mail_waits, 0},
     {NULL, NULL, NULL, NULL, NULL, 0},
 };

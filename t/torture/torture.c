@@ -338,7 +338,7 @@ static const char *check_body(run *r, const char *keys)
 /* False: it was the last. */
 static int one(const scenario *s, int shared, fault_mode mode, int n, const char *keys)
 {
-    int blocks = fault_json_blocks();
+    int blocks = fault_json_blocks(), curl_blocks = fault_curl_blocks();
     const char *wrong;
     run r;
 
@@ -362,6 +362,10 @@ static int one(const scenario *s, int shared, fault_mode mode, int n, const char
     if (fault_json_blocks() != blocks) {
         fail_msg("%s, call %d (%s), %s: %d blocks of JSON not freed", s->name, n, r.hit ? r.hit : "none",
                  fault_modes[mode], fault_json_blocks() - blocks);
+    }
+    if (fault_curl_blocks() != curl_blocks) {
+        fail_msg("%s, call %d (%s), %s: %d blocks of libcurl not freed", s->name, n,
+                 r.hit ? r.hit : "none", fault_modes[mode], fault_curl_blocks() - curl_blocks);
     }
     points += r.hit != NULL;
     return r.hit != NULL;

@@ -50,4 +50,11 @@ int torture_password_is(run *r, const char *password);
 /* How many rows this condition has. */
 int torture_count(run *r, const char *what);
 
+/* t/torture/mails.c */
+void torture_with_mail(run *r);
+void torture_with_mail_tls(run *r); /* which the server has not */
+void torture_deliver(run *r);
+const char *torture_mail_kept(run *r);
+const char *torture_mail_waits(run *r);
+
 #endif

@@ -342,7 +342,7 @@ static void a_day_later_it_is_forgotten(void **state)
 static void there_is_one_try_for_each_delay(void **state)
 {
     fixture *f = with_limit(state);
-    ba_try early, one, two;
+    ba_try early = {.taken = NOW}, one, two; /* what was there before says nothing */
 
     clock_at = NOW;
     assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &early), 1);

@@ -25,6 +25,7 @@ sub new {
     return bless {%args}, $class;
 }
 
+sub binary    { $BINARY }
 sub error_log { "$_[0]{dir}/logs/error_log" }
 sub pid_file  { "$_[0]{dir}/logs/httpd.pid" }
 
