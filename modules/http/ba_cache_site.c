@@ -5,6 +5,7 @@
 
 #include "ba_cache_ask.h"
 #include "ba_directives.h"
+#include "ba_kept.h"
 #include "ba_mac.h"
 #include "ba_module.h"
 #include "ba_revoke_site.h"
@@ -164,7 +165,8 @@ static apr_status_t open_cache(cache *c, apr_int64_t lifetime, apr_pool_t *pconf
     apr_status_t rv = APR_SUCCESS;
 
     if (c->ask.provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) {
-        rv = ap_global_mutex_create(&c->ask.mutex, NULL, MUTEX, name, c->ask.server, pconf, 0);
+        rv = ba_kept_mutex(apr_pstrcat(pconf, MUTEX ":", name, NULL), MUTEX, name, c->ask.server,
+                           &c->ask.mutex);
     }
     if (rv == APR_SUCCESS) {
         rv = c->ask.provider->init(c->ask.instance, name, &hints, c->ask.server, pconf);

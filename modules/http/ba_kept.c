@@ -10,6 +10,7 @@
 #include <http_core.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <util_mutex.h>
 
 apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, void **memory,
                             int *made)
@@ -31,6 +32,25 @@ apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, voi
     }
     *memory = *kept;
     return APR_SUCCESS;
+}
+
+apr_status_t ba_kept_mutex(const char *key, const char *type, const char *instance, server_rec *s,
+                           apr_global_mutex_t **mutex)
+{
+    apr_global_mutex_t **kept = ap_retained_data_get(key);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!kept) {
+        rv = ap_global_mutex_create(mutex, NULL, type, instance, s, s->process->pool, 0);
+        if (rv == APR_SUCCESS) {
+            kept = ap_retained_data_create(key, sizeof(*kept));
+            *kept = *mutex;
+        }
+    }
+    else {
+        *mutex = *kept;
+    }
+    return rv;
 }
 
 /* Zeroed pages that are there for good: with a hole in the file, a full disk would kill

@@ -15,7 +15,7 @@ my $ROUNDS = 4;
 
 my $db = private_mariadb($SITE);
 $db->create('restart', schema('mysql'));
-my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'restart', cache => '# the default cache', main => "BetterAuthHashConcurrency 2 64\n", extra => "    DBDMax 4\n");
+my $httpd = private_httpd(name => $SITE, mariadb => $db, database => 'restart', cache => '# the default cache', main => "BetterAuthHashConcurrency 2 64\nMutex sysvsem betterauth-cache\n", extra => "    DBDMax 4\n");
 my $user = sign_up($SITE);
 is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, 'a session');
 is(semaphores($httpd), 1, 'one semaphore');
@@ -101,6 +101,25 @@ subtest 'another number of hashes' => sub {
         sleep 0.1 until !(grep { $old{$_} } $httpd->children) || time > $deadline;
         is(post($SITE, '/sign-in/email', { email => $user->{email}, password => PASSWORD })->{status}, 200, "$n at a time: sign-in");
         is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, "$n at a time: the session goes on");
+    }
+};
+
+# A request that has begun is the old children's to end, with the cache they have had.
+subtest 'a slow request' => sub {
+    my %old = map { $_ => 1 } $httpd->children;
+    my @slow = map { BATest::_connect($SITE) } 1 .. 4;
+    for (@slow) { print {$_} "GET /members/page.html HTTP/1.1\r\nHost: auth.test\r\n"; $_->flush }
+    sleep 0.5;
+    $httpd->signal('USR1');
+    my $deadline = time + 15;
+    sleep 0.1 until (grep { !$old{$_} } $httpd->children) || time > $deadline;
+    sleep 0.5;
+    ok((grep { $old{$_} } $httpd->children), 'an old child is still there');
+    for my $socket (@slow) {
+        print {$socket} "Cookie: $user->{cookie}\r\nConnection: close\r\n\r\n";
+        $socket->flush;
+        my $answer = <$socket> // 'none';
+        like($answer, qr{^HTTP/1.1 200}, 'and answers');
     }
 };
 
