@@ -38,6 +38,7 @@ sub swept {
     ok(until_true(90, sub { session_count($site, "id LIKE 'sess%'") == 650 }), sprintf 'expired sessions are swept, others stay: %d rows, after %.0f s', session_count($site, "id LIKE 'sess%'"), time - $begun);
     until_true(90, sub { (sql($site, 'SELECT COUNT(*) FROM ba_mail'))[0][0] == 3 });
     is_deeply([sql($site, 'SELECT id FROM ba_mail ORDER BY id')], [['m-given-up-lately'], ['m-kept'], ['m-waiting']], 'old mails are swept, others stay');
+    until_true(90, sub { (sql($site, "SELECT COUNT(*) FROM verification WHERE id = 'v1'"))[0][0] == 0 });
     is_deeply([sql($site, "SELECT id FROM verification WHERE id IN ('v1', 'v2')")], [['v2']], 'an expired token is swept');
 }
 
