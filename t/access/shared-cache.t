@@ -106,6 +106,8 @@ for my $site (qw(quick normal expires hostile-quick hostile)) {
                         like($answer->{status}, qr/^(?:200|304)$/, "$path: $who gets in");
                         like($answer->{body}, qr/\Q$who\E\@example\.com/, "$path: $who is told apart") if $answer->{status} == 200 && $path !~ /html$/;
                         like(header($answer, 'cache-control') // '', qr/private|no-store/, "$path: caches farther away are told") unless $path =~ /echo/;
+                        my $exact = $path =~ /page/ ? 'private, no-store' : $path =~ /who/ ? 'private, max-age=60' : undef;
+                        is(header($answer, 'cache-control'), $exact, "$path: no more, and no less") if $exact && $site =~ /^(?:quick|normal)$/ && $answer->{status} == 200;
                     }
                 }, @$headers);
                 is($hits, 0, "$path: none of it came from the cache");

@@ -105,6 +105,7 @@ sub life_of {
     my $update = post($site, '/update-user', { name => 'Zoe', image => 'https://x.test/z.png' }, cookie => $user->{cookie});
     is_deeply(cookies($update)->{''}, [$TOKEN, $DATA], 'update-user sends both cookies');
     my $cookie = later($site, browse($user->{cookie}, $update));
+    is(request($site, GET => '/require-nothing/env', cookie => $cookie)->{json}{REMOTE_USER}, $user->{email}, 'where anybody may come, it is told who does');
     without_row($site, $user);
     is(name_of(get($site, $cookie)), 'Zoe', 'the new name is in the cache');
     is(get($site, $cookie)->{json}{user}{image}, 'https://x.test/z.png', 'and the image');
@@ -112,6 +113,8 @@ sub life_of {
     # the row is gone by now
     my $env = request($site, GET => '/guarded/env', cookie => $cookie);
     is($env->{json}{REMOTE_USER}, $user->{email}, 'the guard believes the cache') or diag $env->{body};
+    my $anybody = request($site, GET => '/require-nothing/env', cookie => $cookie);
+    is_deeply([$anybody->{status}, grep { /^(?:REMOTE_USER|AUTH_TYPE|BETTERAUTH_\w+)$/ } sort keys %{ $anybody->{json} // {} }], [200], 'where a line has asked the database, it is nobody, also where anybody may come');
     is(request($site, GET => '/auth/sign-in', cookie => $cookie)->{status}, 303, 'so do the pages');
     is(call($site, [GET => '/list-accounts'], $cookie)->{status}, 200, 'and list-accounts');
     for my $row (@SENSITIVE) {

@@ -11,8 +11,24 @@ use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
 use File::Path qw(make_path);
 use IO::Socket::INET ();
 
-# Below what systems use for outgoing connections; another run on this machine begins elsewhere.
+# Below what systems use for outgoing connections.
 use constant { FIRST => 18500, COUNT => 14000, BLOCK => 500 };
+
+# Takes a block of ports for this run, as long as its process lives: its first port is listened on, so no other run on
+# this machine takes the same. BA_PORT_BASE is where the run begins then, unless it says so already.
+my $holder;
+
+sub claim {
+    my ($workdir) = @_;
+    my $blocks = COUNT / BLOCK;
+    my $begin = unpack('N', md5($workdir)) % $blocks;
+    for my $block (map { ($begin + $_) % $blocks } 0 .. $blocks - 1) {
+        last if $ENV{BA_PORT_BASE};
+        my $first = FIRST + $block * BLOCK;
+        $holder = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $first, Listen => 1) or next;
+        $ENV{BA_PORT_BASE} = $first + 1;
+    }
+}
 
 # A port nobody listens on now, and that nobody else in this run will be given: tests run side by side.
 sub free {
