@@ -15,12 +15,14 @@ use IO::Socket::INET ();
 use constant { FIRST => 18500, COUNT => 14000, BLOCK => 500 };
 
 # Takes a block of ports for this run, as long as its process lives: its first port is listened on, so no other run on
-# this machine takes the same. BA_PORT_BASE is where the run begins then, unless it says so already.
+# this machine takes the same. BA_PORT_BASE is where it begins then, unless it says so already, and BA_PORTS where all of
+# the run note what they have, t/faults/run within it too.
 my $holder;
 
 sub claim {
     my ($workdir) = @_;
     my $blocks = COUNT / BLOCK;
+    $ENV{BA_PORTS} = "$workdir/ports";
     my $begin = unpack('N', md5($workdir)) % $blocks;
     for my $block (map { ($begin + $_) % $blocks } 0 .. $blocks - 1) {
         last if $ENV{BA_PORT_BASE};
@@ -33,10 +35,11 @@ sub claim {
 # A port nobody listens on now, and that nobody else in this run will be given: tests run side by side.
 sub free {
     my ($workdir) = @_;
-    make_path("$workdir/ports");
+    my $taken = $ENV{BA_PORTS} || "$workdir/ports";
+    make_path($taken);
     my $first = $ENV{BA_PORT_BASE} || FIRST + unpack('N', md5($workdir)) % (COUNT / BLOCK) * BLOCK;
     for my $port ($first .. $first + 2000) {
-        sysopen my $mine, "$workdir/ports/$port", O_CREAT | O_EXCL | O_WRONLY or next;
+        sysopen my $mine, "$taken/$port", O_CREAT | O_EXCL | O_WRONLY or next;
         return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
     }
     die "no free port\n";
