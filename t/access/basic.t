@@ -10,7 +10,6 @@ use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use File::Path qw(make_path);
-use MIME::Base64 qw(encode_base64);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
@@ -68,7 +67,6 @@ my $EXTRA = <<"END";
     </Directory>
 END
 
-sub basic { my ($name, $password) = @_; return [Authorization => 'Basic ' . encode_base64("$name:$password", '')] }
 sub ask { my ($site, $path, $name, $password) = @_; return request($site, GET => $path, defined $name ? (headers => basic($name, $password)) : ()) }
 sub change { my ($site, $sql) = @_; return $site =~ /mysql/ ? $db->sql($sql, 'basic') : sql($site, $sql) }
 

@@ -15,9 +15,7 @@ system('openssl version >/dev/null 2>&1') == 0 or plan skip_all => 'needs openss
 my $state = BATest::state();
 my ($NAME, $SITE, $COOKIE) = ('tls', 'tls-site', '__Secure-better-auth.session_token');
 my @NAVIGATION = ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');
-my ($key, $cert) = map { "$state->{workdir}/tls-" . flavour() . ".$_" } qw(key crt);
-system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=auth.test -addext subjectAltName=DNS:auth.test '
-    . "-addext basicConstraints=critical,CA:FALSE -keyout '$key' -out '$cert' 2>/dev/null") == 0 or die "openssl makes no certificate\n";
+my ($key, $cert) = certificate("$state->{workdir}/tls-" . flavour(), 'auth.test');
 
 my $tls = "    SSLEngine on\n    SSLCertificateFile \"$cert\"\n    SSLCertificateKeyFile \"$key\"\n    Protocols h2 http/1.1\n";
 my $httpd = private_httpd(name => $NAME,

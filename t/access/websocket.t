@@ -180,9 +180,7 @@ sub log_is_clean {
 # --- SQLite, event, plain and TLS -------------------------------------------------------------------------------------
 
 my ($SITE, $TLS, $SOON) = ('websocket', 'websocket-tls', 'websocket-soon');
-my ($key, $cert) = map { "$state->{workdir}/websocket-" . flavour() . ".$_" } qw(key crt);
-system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=auth.test -addext basicConstraints=critical,CA:FALSE -keyout '$key' -out '$cert' 2>/dev/null") == 0
-    or die "openssl makes no certificate\n";
+my ($key, $cert) = certificate("$state->{workdir}/websocket-" . flavour(), 'auth.test');
 my $httpd = private_httpd(name => $SITE, extra => $PROXY, main => BATest::Sites::load(qw(ssl proxy_wstunnel)) . "SSLSessionCache shmcb:logs/ssl(512000)\n"
     . BATest::Sites::vhost($TLS, file => BATest::Sites::file($SITE), drop => 'BetterAuthBaseURL',
         extra => "$PROXY    SSLEngine on\n    SSLCertificateFile \"$cert\"\n    SSLCertificateKeyFile \"$key\"\n")

@@ -9,26 +9,18 @@ use warnings;
 use BATest -own;
 use BATest::Ctl;
 use BATest::Httpd;
-use MIME::Base64 qw(encode_base64);
+use BATest::Sites;
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
-my $EXTRA = <<'END';
-    BetterAuthAdmin on
-    <Location "/programs">
-        AuthType Basic
-        AuthName "Programs"
-        AuthBasicProvider betterauth
-        Require valid-user
-    </Location>
-END
+my $EXTRA = "    BetterAuthAdmin on\n" . BATest::Sites::programs();
 expect_log('AH01617', 'AH01618');
 my $db = private_mariadb('ctl');
 $db->create('ctl', schema('mysql'));
 
 sub page { my ($site, $cookie) = @_; return request($site, GET => '/members/page.html', cookie => $cookie)->{status} }
 sub sign_in { my ($site, $email, $password) = @_; return post($site, '/sign-in/email', { email => $email, password => $password // PASSWORD }) }
-sub program { my ($site, $email) = @_; return request($site, GET => '/programs/env', headers => [Authorization => 'Basic ' . encode_base64("$email:" . PASSWORD, '')])->{status} }
+sub program { my ($site, $email) = @_; return request($site, GET => '/programs/env', headers => basic($email, PASSWORD))->{status} }
 sub warm { my ($site, $cookie) = @_; my @said = parallel(6, sub { join '', map { page($site, $cookie) } 1 .. 3 }); return scalar grep { $_ ne '200200200' } @said }
 
 for my $dialect (qw(mysql sqlite)) {

@@ -13,7 +13,7 @@ use Encode qw(encode_utf8);
 use Exporter ();
 use IO::Socket::INET ();
 use JSON::PP ();
-use MIME::Base64 qw(encode_base64url);
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
@@ -22,7 +22,7 @@ use BATest::Port;
 
 our @ISA = qw(Exporter);
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
-    json_is error_is no_session user_count session_count sql clean signed sign_up new_email expect_log log_lines
+    json_is error_is no_session user_count session_count sql clean signed basic certificate sign_up new_email expect_log log_lines
     uri_escape is_httpd dialect free_port mariadb mails jwt
     private_httpd private_mariadb semaphores schema configtest parallel SECRET ORIGIN PASSWORD));
 
@@ -289,6 +289,19 @@ sub signed {
     my $mac = hmac_sha256_base64($value, $secret // SECRET());
     $mac .= '=' while length($mac) % 4;
     return uri_escape("$value.$mac");
+}
+
+# The header of somebody who sends a password.
+sub basic { my ($name, $password) = @_; return [Authorization => 'Basic ' . encode_base64("$name:$password", '')] }
+
+# Paths of a key and a certificate for that host, BASE.key and BASE.crt.
+sub certificate {
+    my ($base, $host) = @_;
+    my $kind = $host =~ /^[\d.]+$/ ? 'IP' : 'DNS';
+    my ($key, $cert) = map { "$base.$_" } qw(key crt);
+    system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=$host -addext subjectAltName=$kind:$host "
+        . "-addext basicConstraints=critical,CA:FALSE -keyout '$key' -out '$cert' 2>/dev/null") == 0 or die "openssl makes no certificate\n";
+    return ($key, $cert);
 }
 
 # --- Answers ----------------------------------------------------------------------------------------------------------

@@ -18,9 +18,7 @@ use Time::HiRes qw(time sleep);
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $state = BATest::state();
-my ($key, $cert) = map { "$state->{workdir}/mail-" . flavour() . ".$_" } qw(key crt);
-system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost '
-    . "-addext basicConstraints=critical,CA:FALSE -keyout '$key' -out '$cert' 2>/dev/null") == 0 or die "openssl makes no certificate\n";
+my ($key, $cert) = certificate("$state->{workdir}/mail-" . flavour(), 'localhost');
 
 sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out }
 sub until_true { my ($seconds, $code) = @_; my $end = time + $seconds; while (time < $end) { my $is = $code->(); return $is if $is; sleep 0.02 } return }

@@ -20,9 +20,7 @@ my $NAME = 'mailers';
 my $state = BATest::state();
 my $dir = "$state->{workdir}/mailers-files-" . flavour();
 make_path("$dir/mail", "$dir/documents", "$dir/sendmail", "$dir/heir");
-my ($key, $cert) = map { "$dir/smtp.$_" } qw(key crt);
-system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost '
-    . "-addext basicConstraints=critical,CA:FALSE -keyout '$key' -out '$cert' 2>/dev/null") == 0 or die "openssl makes no certificate\n";
+my ($key, $cert) = certificate("$dir/smtp", 'localhost');
 
 sub write_file { my ($file, $text, $mode) = @_; open my $out, '>:utf8', $file or die "$file: $!"; print {$out} $text; close $out; chmod $mode, $file if $mode }
 sub read_file { my ($file) = @_; open my $in, '<', $file or return ''; local $/; return scalar <$in> }

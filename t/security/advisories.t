@@ -412,7 +412,7 @@ row 'CVE-2013-2249', 'each sign-in is a session of its own' => sub {
 
 once 'CVE-2017-3167', 'Basic is no second door' => sub {
     my ($site) = @_;
-    my $answer = page($site, undef, headers => [Authorization => 'Basic ' . MIME::Base64::encode_base64('alice:secret', '')]);
+    my $answer = page($site, undef, headers => basic('alice', 'secret'));
     is($answer->{status}, 401, 'it does not open');
     unlike(header($answer, 'www-authenticate') // '', qr/Basic/i, 'and is not asked for');
 };

@@ -21,9 +21,8 @@ mkdir $_ for $dir, "$dir/big";
 
 # --- certificates: of the server, and one that has nothing to do with it
 
-sub openssl { system("openssl $_[0] 2>/dev/null") == 0 or die "openssl $_[0]\n" }
 for my $name (qw(server stranger)) {
-    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout '$dir/$name.key' -out '$dir/$name.crt'");
+    certificate("$dir/$name", '127.0.0.1');
     open my $out, '>>', "$dir/my.cnf" or die;
     print {$out} "[$name]\nssl-ca=$dir/$name.crt\nssl-verify-server-cert\nconnect-timeout=3\n";
 }

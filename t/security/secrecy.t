@@ -11,12 +11,10 @@ no warnings 'portable';    # addresses
 use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
-use MIME::Base64 qw(encode_base64);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $SITE = 'secrecy';
-my $HTTPD = $ENV{BA_HTTPD} || '/usr/sbin/apache2';
 sub canary { return join '', map { ('a' .. 'z')[rand 26] } 1 .. 24 }
 my %secret = map { $_ => canary() } 'the password', 'the next password', 'a wrong password', 'the signing key';
 my $VISIBLE = canary();    # in a header that nobody wipes: what is looked for can be found
@@ -25,19 +23,13 @@ my $file = BATest::state()->{workdir} . "/$SITE-key-" . flavour();
 { open my $out, '>', $file or die "$file: $!"; print {$out} "$secret{'the signing key'}-0123456789\n"; close $out; chmod 0600, $file }
 my $list = BATest::state()->{workdir} . "/$SITE-list-" . flavour();
 { open my $out, '>', $list or die "$list: $!"; print {$out} "password$_\n" for 1 .. 1000 }
-my $httpd = private_httpd(name => $SITE, main => BATest::Sites::load('info'), extra => BATest::Sites::flows('mail') . <<"END");
+my $httpd = private_httpd(name => $SITE, main => BATest::Sites::load('info'), extra => BATest::Sites::flows('mail') . BATest::Sites::programs() . <<"END");
     BetterAuthSecret "file:$file"
     BetterAuthPasswordBlockList "$list"
     LogLevel betterauth:trace8
     <Location "/server-info">
         SetHandler server-info
         Require all granted
-    </Location>
-    <Location "/program">
-        AuthType Basic
-        AuthName "Programs"
-        AuthBasicProvider betterauth
-        Require valid-user
     </Location>
 END
 
@@ -104,13 +96,13 @@ subtest 'memory' => sub {
     for my $name (grep { /password/ } sort keys %secret) { is((in_memory($secret{$name}))[0], 0, "$name is nowhere") }
 };
 
-my @programs = map { request($SITE, GET => '/program/index.html', headers => [Authorization => 'Basic ' . encode_base64("$user->{email}:$_", '')]) } @secret{'the password', 'a wrong password'};
+my @programs = map { request($SITE, GET => '/programs/index.html', headers => basic($user->{email}, $_)) } @secret{'the password', 'a wrong password'};
 is_deeply([map { $_->{status} } @programs], [404, 401], 'Basic');
 expect_log('AH01617');
 
 my $info = request($SITE, GET => '/server-info')->{body};
 like($info, qr/BetterAuthSecret.*\Q$file\E/s, 'mod_info shows where the key is');
-my $dump = sub { my ($what) = @_; my %env = %{ $httpd->{env} || {} }; local @ENV{ keys %env } = values %env; return scalar qx{'$HTTPD' -d '$httpd->{dir}' -f '$httpd->{dir}/conf/httpd.conf' -t -D $what 2>&1} };
+my $dump = sub { return scalar qx{@{[ $httpd->command ]} -t -D $_[0] 2>&1} };
 my %shown = ('server-info' => $info, 'DUMP_CONFIG' => $dump->('DUMP_CONFIG'), 'DUMP_BETTERAUTH' => $dump->('DUMP_BETTERAUTH'),
     'a program' => request($SITE, GET => '/optional/env', cookie => $user->{cookie})->{body}, 'the error log' => BATest::_slurp($httpd->error_log));
 like($shown{$_}, qr/ChangeEmail/i, "$_ shows the configuration") for qw(DUMP_CONFIG server-info);

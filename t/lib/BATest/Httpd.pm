@@ -25,7 +25,6 @@ sub new {
     return bless {%args}, $class;
 }
 
-sub binary    { $BINARY }
 sub error_log { "$_[0]{dir}/logs/error_log" }
 sub pid_file  { "$_[0]{dir}/logs/httpd.pid" }
 
@@ -129,13 +128,15 @@ END
     $config->generate_httpd_conf;
 }
 
-# Starts it again as it was configured, without waiting for it.
-sub start_again {
+# What runs httpd as it was configured, for a shell.
+sub command {
     my ($self) = @_;
     my %env = %{ $self->{env} || {} };
-    local @ENV{ keys %env } = values %env;
-    return system($BINARY, '-d', $self->{dir}, '-f', "$self->{dir}/conf/httpd.conf") == 0;
+    return join ' ', 'env', (map { "'$_=$env{$_}'" } sort keys %env), "'$BINARY' -d '$self->{dir}' -f '$self->{dir}/conf/httpd.conf'";
 }
+
+# Starts it again as it was configured, without waiting for it.
+sub start_again { return system($_[0]->command) == 0 }
 
 # Apache::Test's stop talks a lot and waits in whole seconds; the pid file is all that is needed.
 sub stop {

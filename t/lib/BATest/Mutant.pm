@@ -48,7 +48,7 @@ sub serve {
     system('cp', $file, "$self->{module}.new") == 0 && rename("$self->{module}.new", $self->{module}) or die "$self->{module}: $!\n";
     truncate $self->{httpd}->error_log, 0;
     unlink $self->expected;
-    system("timeout 60 '@{[ BATest::Httpd::binary() ]}' -d '$self->{dir}' -f '$self->{dir}/conf/httpd.conf' >/dev/null 2>&1") == 0 or return 0;
+    system('timeout 60 ' . $self->{httpd}->command . ' >/dev/null 2>&1') == 0 or return 0;
     for (1 .. 1000) {
         return 1 if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
         sleep 0.02;

@@ -228,6 +228,16 @@ for my $kind (keys %FLOWS) {
     $PLAIN{"$kind-sqlite"} = { dialect => 'sqlite', extra => flows($kind) };
 }
 
+# A place for programs that send a password.
+sub programs { return <<'END' }
+    <Location "/programs">
+        AuthType Basic
+        AuthName "Programs"
+        AuthBasicProvider betterauth
+        Require valid-user
+    </Location>
+END
+
 # The build with sanitizers serves what runs twice.
 our %ASAN = map { $_ => { %{ $PLAIN{$_} } } } qw(mysql sqlite catchall rewritten whole-site whole-site-ip
     cache-mysql cache-sqlite cache-jwt cache-jwe mail-mysql mail-sqlite strict-mysql strict-sqlite
