@@ -12,45 +12,56 @@
 #include <unistd.h>
 #include <util_mutex.h>
 
+/* NULL: nothing has been kept under this key. */
+static void *kept(const char *key)
+{
+    void **data = ap_retained_data_get(key);
+
+    return data ? *data : NULL;
+}
+
+static void keep(const char *key, void *what)
+{
+    void **data = ap_retained_data_create(key, sizeof(*data));
+
+    *data = what;
+}
+
 apr_status_t ba_kept_memory(const char *key, apr_size_t size, server_rec *s, void **memory,
                             int *made)
 {
-    void **kept = ap_retained_data_get(key);
     apr_uintptr_t base;
     apr_shm_t *shm;
     apr_status_t rv;
 
-    *made = !kept;
-    if (!kept) {
+    *memory = kept(key);
+    *made = !*memory;
+    if (*made) {
         rv = apr_shm_create(&shm, size + BA_KEPT_ALIGN, NULL, s->process->pool);
         if (rv != APR_SUCCESS) {
             return rv;
         }
         base = (apr_uintptr_t)apr_shm_baseaddr_get(shm);
-        kept = ap_retained_data_create(key, sizeof(*kept));
-        *kept = (void *)APR_ALIGN(base, BA_KEPT_ALIGN);
+        *memory = (void *)APR_ALIGN(base, BA_KEPT_ALIGN);
+        keep(key, *memory);
     }
-    *memory = *kept;
     return APR_SUCCESS;
 }
 
 apr_status_t ba_kept_mutex(const char *key, const char *type, const char *instance, server_rec *s,
                            apr_global_mutex_t **mutex)
 {
-    apr_global_mutex_t **kept = ap_retained_data_get(key);
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
-    if (!kept) {
+    *mutex = kept(key);
+    if (!*mutex) {
         rv = ap_global_mutex_create(mutex, NULL, type, instance, s, s->process->pool, 0);
-        if (rv == APR_SUCCESS) {
-            kept = ap_retained_data_create(key, sizeof(*kept));
-            *kept = *mutex;
+        if (rv != APR_SUCCESS) {
+            return rv;
         }
+        keep(key, *mutex);
     }
-    else {
-        *mutex = *kept;
-    }
-    return rv;
+    return APR_SUCCESS;
 }
 
 /* Zeroed pages that are there for good: with a hole in the file, a full disk would kill
@@ -83,19 +94,15 @@ static void *map_new_file(const char *path, apr_size_t size)
 apr_status_t ba_kept_file(const char *key, const char *path, apr_size_t size, void **memory,
                           int *made)
 {
-    void **kept = ap_retained_data_get(key);
-    void *mapped;
-
-    *made = !kept;
-    if (!kept) {
-        mapped = map_new_file(path, size);
-        if (!mapped) {
+    *memory = kept(key);
+    *made = !*memory;
+    if (*made) {
+        *memory = map_new_file(path, size);
+        if (!*memory) {
             return errno;
         }
-        kept = ap_retained_data_create(key, sizeof(*kept));
-        *kept = mapped;
+        keep(key, *memory);
     }
-    *memory = *kept;
     return APR_SUCCESS;
 }
 
