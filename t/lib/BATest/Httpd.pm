@@ -6,12 +6,15 @@ package BATest::Httpd;
 
 use strict;
 use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $BINARY  = $ENV{BA_HTTPD}     || '/usr/sbin/apache2';
 my $MODULES = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules';
+my $SUPPRESSIONS = abs_path(dirname(__FILE__) . '/../../threads/suppressions');
 
 # Debian compiles unixd, log_config and watchdog in.
 my @MODULES = qw(mpm_event authn_core authz_core authz_host authz_user access_compat auth_basic authn_file alias dir mime
@@ -171,6 +174,25 @@ sub children {
         push @children, $pid if $ppid == $parent && (() = glob "/proc/$pid/task/*") > 1;
     }
     return @children;
+}
+
+# The sanitizer that a module was built with, for addresses or for threads: libasan.so or libtsan.so; undef: none.
+sub sanitizer { return qx(ldd '$_[0]') =~ /\b(lib[at]san\.so)/ ? $1 : undef }
+
+# What httpd needs in its environment with such a module. Reports are named REPORT.PID.
+sub sanitizers {
+    my ($module, $report) = @_;
+    my $name = sanitizer($module) or return {};
+    # Pools are freed as a whole, so what leaks is not seen by address; a report of another kind fails the run.
+    my $common = "log_path=$report:print_stacktrace=1";
+    # That for threads is loaded by t/threads/httpd, since a shell does not bear it. A child of prefork cleans up in the handler of
+    # its signal, pools, OpenSSL and all: that is httpd's way, and no race. The sanitizer wrote thousands of reports of it, and then
+    # waited a second, with the others queueing for the mutex that the child still held.
+    return { TSAN_OPTIONS => "report_thread_leaks=0:report_signal_unsafe=0:atexit_sleep_ms=0:suppressions=$SUPPRESSIONS:$common" }
+        if $name eq 'libtsan.so';
+    chomp(my $library = qx(gcc -print-file-name=$name));
+    return { LD_PRELOAD => abs_path($library) || die("gcc knows no $name\n"), ASAN_OPTIONS => "detect_leaks=0:abort_on_error=0:$common",
+        UBSAN_OPTIONS => $common };
 }
 
 # Checks a configuration the way `apachectl configtest` does; returns exit status and all output.

@@ -12,7 +12,7 @@ use File::Path qw(make_path);
 use IO::Socket::INET ();
 
 # Below what systems use for outgoing connections.
-use constant { FIRST => 18500, COUNT => 14000, BLOCK => 500 };
+use constant { FIRST => 18500, COUNT => 14000, BLOCK => 1000 };
 
 # Takes a block of ports for this run, as long as its process lives: its first port is listened on, so no other run on
 # this machine takes the same. BA_PORT_BASE is where it begins then, unless it says so already, and BA_PORTS where all of
@@ -30,16 +30,17 @@ sub claim {
         $holder = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $first, Listen => 1) or next;
         $ENV{BA_PORT_BASE} = $first + 1;
     }
+    $ENV{BA_PORT_BASE} or die "no free ports\n";
+    make_path($ENV{BA_PORTS});
 }
 
-# A port nobody listens on now, and that nobody else in this run will be given: tests run side by side.
+# A port nobody listens on now, and that nobody else in this run will be given: tests run side by side. Whose work is no
+# part of a run has a block for itself.
 sub free {
     my ($workdir) = @_;
-    my $taken = $ENV{BA_PORTS} || "$workdir/ports";
-    make_path($taken);
-    my $first = $ENV{BA_PORT_BASE} || FIRST + unpack('N', md5($workdir)) % (COUNT / BLOCK) * BLOCK;
-    for my $port ($first .. $first + 2000) {
-        sysopen my $mine, "$taken/$port", O_CREAT | O_EXCL | O_WRONLY or next;
+    claim($workdir) if !$ENV{BA_PORTS};
+    for my $port ($ENV{BA_PORT_BASE} .. $ENV{BA_PORT_BASE} + BLOCK - 2) {
+        sysopen my $mine, "$ENV{BA_PORTS}/$port", O_CREAT | O_EXCL | O_WRONLY or next;
         return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
     }
     die "no free port\n";

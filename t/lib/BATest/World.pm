@@ -77,20 +77,9 @@ sub _start_sqlite {
     return "$w->{folder}/auth.db";
 }
 
-sub is_sanitized { my ($module) = @_; return qx(ldd '$module') =~ /\blibasan\.so/ }
-
-# What httpd needs where the module was built with sanitizers; their reports are named report.PID.
-sub _sanitizers {
-    my ($w) = @_;
-    is_sanitized($w->{module}) or return {};
-    my $common = "log_path=$w->{work}/report:print_stacktrace=1";
-    chomp(my $library = qx(gcc -print-file-name=libasan.so));
-    return { LD_PRELOAD => $library, ASAN_OPTIONS => "detect_leaks=0:abort_on_error=0:$common", UBSAN_OPTIONS => $common };
-}
-
 sub _start_httpd {
     my ($w, $params) = @_;
-    my ($own, $more) = ($w->_sanitizers, $w->{env} ? $w->{env}->($w) : {});
+    my ($own, $more) = (BATest::Httpd::sanitizers($w->{module}, $w->file('report')), $w->{env} ? $w->{env}->($w) : {});
     my %env = (%$own, %$more);
     $env{LD_PRELOAD} = join ':', grep { defined } $own->{LD_PRELOAD}, $more->{LD_PRELOAD} if exists $env{LD_PRELOAD};
     my $extra = "    BetterAuthMailer smtp://127.0.0.1:$w->{smtp}{port}\n" . <<'EXTRA' . ($w->{extra} // '');
