@@ -34,9 +34,6 @@ static int let_through(request_rec *r, const ba_dir_settings *dir, const ba_call
         ba_identity_answer(r, dir, call->user, call->session);
     }
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    /* of the client, and about another body */
-    apr_table_unset(r->headers_in, "Range");
-    ap_set_content_length(r, 0);
     return OK;
 }
 

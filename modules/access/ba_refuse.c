@@ -84,10 +84,18 @@ static const char *page(request_rec *r, const char *name)
     return page_for(r, name, way_back(r));
 }
 
+/* mod_dir takes no header from one of several names for an index. */
+static void keep_nowhere(request_rec *r)
+{
+    request_rec *whole = r->main && r->main->finfo.filetype == APR_DIR ? r->main : r;
+
+    apr_table_setn(whole->err_headers_out, "Cache-Control", "no-store");
+}
+
 static int redirect(request_rec *r, const char *name)
 {
     apr_table_setn(r->headers_out, "Location", page(r, name));
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    keep_nowhere(r);
     return HTTP_MOVED_TEMPORARILY;
 }
 
@@ -102,7 +110,7 @@ static int redirect_whole(request_rec *r)
 {
     ap_custom_response(r->main, HTTP_UNAUTHORIZED,
                        absolute_page(r, "/sign-in", way_back(r)));
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    keep_nowhere(r);
     return HTTP_UNAUTHORIZED;
 }
 
@@ -113,7 +121,7 @@ static int show(request_rec *r, int status, const char *name)
     request_rec *whole = r->main ? r->main : r;
 
     ba_httpd_allow_origin(r);
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    keep_nowhere(r);
     if (!has_error_document(whole, status) && ba_httpd_site(r->server)->has_pages) {
         ap_custom_response(whole, status, page(r, name));
     }
@@ -141,7 +149,7 @@ static int is_form(request_rec *r)
 
 int ba_refuse(request_rec *r, const ba_error *error)
 {
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    keep_nowhere(r);
     if (error->status == HTTP_SERVICE_UNAVAILABLE) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, BA_RETRY_AFTER));
@@ -178,7 +186,7 @@ static int send_asked(request_rec *r, const char *name, const ba_error *error)
     }
     if (url && redirects) {
         apr_table_setn(r->headers_out, "Location", url);
-        apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+        keep_nowhere(r);
         return HTTP_MOVED_TEMPORARILY;
     }
     if (url) {
@@ -196,9 +204,6 @@ int ba_refuse_stranger(request_rec *r, ba_unauthenticated how)
     if (how != BA_UNAUTHENTICATED_401 && ba_asked(r)
         && (how == BA_UNAUTHENTICATED_REDIRECT || is_navigation(r))) {
         return send_asked(r, "/sign-in", &ba_err_unauthorized);
-    }
-    if (ba_asked(r)) {
-        how = BA_UNAUTHENTICATED_401;
     }
     /* pass: the Require lines refuse all the same, so as auto */
     if (!r->main && how == BA_UNAUTHENTICATED_REDIRECT) {

@@ -23,7 +23,7 @@ my $EXTRA = <<"END";
     BetterAuthChangeEmail on
     BetterAuthChangeEmailUnverified on
     BetterAuthBearer on
-    <LocationMatch "^/(?:api-key|guest|role|checked|plain-id|kept)/">
+    <LocationMatch "^/(?:api-key|guest|role|checked|plain-id|kept|gone|broken)/">
         AuthType Basic
         AuthName "Programs"
         AuthBasicProvider betterauth
@@ -32,6 +32,14 @@ my $EXTRA = <<"END";
     <Location "/guest">
         AuthBasicProvider betterauth file
         AuthUserFile "\@ROOT\@/htpasswd"
+    </Location>
+    <Location "/gone">
+        ProxyPass "http://127.0.0.1:9/"
+        ErrorDocument 503 /api-key/env
+    </Location>
+    <Location "/broken">
+        AuthBasicProvider file
+        AuthUserFile "/nonexistent/htpasswd"
     </Location>
     <Location "/role">
         AuthMerging Off
@@ -64,6 +72,9 @@ my $EXTRA = <<"END";
         Require valid-user
         Dav on
         DirectoryIndex disabled
+        <Files "file2">
+            ForceType text/plain
+        </Files>
     </Directory>
 END
 
@@ -92,7 +103,7 @@ my @CHANGES = (
 make_path($dir, "$dir/repository");
 for my $n (1 .. 4) { open my $out, '>', "$dir/file$n" or die; print {$out} "file $n\n" }
 
-expect_log('AH01617', 'AH01618');
+expect_log('AH01617', 'AH01618', 'AH01620', 'AH00957', 'AH01114');
 for my $dialect (qw(mysql sqlite)) {
     subtest $dialect => sub {
         my $site = "basic-$dialect";
@@ -128,6 +139,10 @@ for my $dialect (qw(mysql sqlite)) {
         is(got($told)->{authorization}, undef, 'without the password');
         like(got($in->('/kept/echo'))->{authorization} // '', qr/^Basic /, 'unless it is to have it');
 
+        my $gone = $in->('/gone/');
+        is("$gone->{status} " . ($gone->{json}{REMOTE_USER} // ''), "503 $user->{email}", 'an error document knows who, though the application was not told the password');
+        is($in->('/broken/env')->{status}, 500, 'another provider that fails');
+
         isnt($in->('/role/env')->{status}, 200, 'Require betterauth role: not yet');
         isnt($in->('/checked/env')->{status}, 200, 'Require betterauth email-verified: not yet');
         isnt(ask($site, '/role/env')->{status}, 200, 'nor for nobody');
@@ -159,7 +174,7 @@ for my $dialect (qw(mysql sqlite)) {
         $user = sign_up($site, password => PASSWORD);
         my $found = request($site, PROPFIND => '/files/', headers => [@{ basic($user->{email}, PASSWORD) }, Depth => 1]);
         is($found->{status}, 207, 'PROPFIND');
-        is(scalar(() = $found->{body} =~ /file\d/g), 4, 'finds all files');
+        is(scalar(() = $found->{body} =~ /file\d/g), 4, 'finds all files, also where the configuration is another');
         my $port = BATest::state()->{flavours}{ flavour() }{sites}{$site}{port};
         my $url = sub { "http://$_[0]\@127.0.0.1:$port/files/repository" };
         my $name = $user->{email} =~ s/\@/%40/r;

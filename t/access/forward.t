@@ -103,6 +103,10 @@ each_site {
         refused(ask($site, $ASK, undef, 'X-Forwarded-Proto' => 'https', 'X-Forwarded-Host' => 'app.example', 'X-Forwarded-Uri' => '//evil.example/', @BROWSER), 302, 'a path that looks like a host stays one', location => sign_in_url('https://app.example//evil.example/'));
         refused(request($site, GET => "$ASK?uri=/a", host => 'evil.example', headers => [@BROWSER]), 401, 'Host');
         refused(ask($site, "$ASK?uri=\@evil.example/", undef, @BROWSER), 401, 'a query that is no path');
+        refused(ask($site, "$ASK?uri=?a", undef, @BROWSER), 401, 'nor is a query alone');
+        my $most = 'https://app.example/a?' . 'x' x 1978;
+        refused(ask($site, $ASK, undef, nginx($most), @BROWSER), 401, 'as long as it may be', location => sign_in_url($most));
+        refused(ask($site, $ASK, undef, nginx("${most}x"), @BROWSER), 401, 'and one more', location => sign_in_url('https://app.example/a'));
         refused(ask($site, $ASK, undef, traefik('https://app.example/a?' . 'x' x 3000), @BROWSER), 302, 'too long: without the query', location => sign_in_url('https://app.example/a'));
         refused(ask($site, $ASK, undef, traefik('https://app.example/' . 'x' x 3000), @BROWSER), 302, 'or to the first page', location => sign_in_url('https://app.example'));
         refused(ask($site, $ASK, undef, traefik('https://app.example/a?b=c:\\d'), @BROWSER), 302, 'a backslash, which some read as a slash', location => sign_in_url('https://app.example/a'));

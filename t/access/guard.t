@@ -30,7 +30,8 @@ sub refused {
         is(header($answer, 'content-type'), 'application/json', 'type');
         is_deeply($answer->{json}, { message => 'Unauthorized', code => 'UNAUTHORIZED' }, 'body');
         like(header($answer, 'www-authenticate'), qr/^Session realm="/, 'a challenge that no browser asks a password for');
-        is(header($answer, 'location'), undef, 'no redirect');
+        is(header($answer, 'cache-control'), 'no-store', 'not kept');
+        is(header($answer, $_), undef, "no $_") for qw(location retry-after);
     };
 }
 
@@ -49,9 +50,19 @@ each_site {
         my $answer = redirected($site, '/members/a%3Fb%25c', "$sign_in%2Fmembers%2Fa%253Fb%2525c", 'what was escaped comes back escaped', @NAVIGATION);
         like(header(request($site, GET => '/members/%C3%A9', headers => \@NAVIGATION), 'location'), qr/^\Q$sign_in\E%2Fmembers%2F(?:%25C3%25A9|%C3%A9)$/, 'letters beyond ASCII');
         is_deeply(cookies($answer)->{''}, [], 'no cookie is set');
-        like(header($answer, 'cache-control') // '', qr/no-store|private/, 'no cache keeps the redirect');
+        is(header($answer, 'cache-control'), 'no-store', 'no cache keeps the redirect');
         redirected($site, '/always-redirect/env', "$sign_in%2Falways-redirect%2Fenv", 'BetterAuthUnauthenticated redirect', @NAVIGATION);
+        redirected($site, '/always-redirect/env', "$sign_in%2Falways-redirect%2Fenv", 'a script too', @FETCH);
         redirected($site, '/pass-valid-user/env', "$sign_in%2Fpass-valid-user%2Fenv", 'pass, where Require refuses all the same', @NAVIGATION);
+        redirected($site, 'http://auth.test/members/page.html?a', "$sign_in%2Fmembers%2Fpage.html%3Fa", 'a URL with its host, as to a proxy', @NAVIGATION);
+        # what a proxy that asks would say (forward.t) is nothing here
+        redirected($site, '/members/page.html?uri=/x', "$sign_in%2Fmembers%2Fpage.html%3Furi%3D%2Fx", 'said by the client', @NAVIGATION,
+            'X-Forwarded-Host' => 'app.example', 'X-Forwarded-Proto' => 'https', 'X-Forwarded-Uri' => '/x', 'X-Original-URL' => 'https://app.example/x');
+        my $long = '/members/' . 'x/' x 900;
+        my $rest = 2000 - length "$long?";
+        redirected($site, "$long?" . 'y' x $rest, $sign_in . uri_escape("$long?" . 'y' x $rest), 'as long as a way back may be', @NAVIGATION);
+        redirected($site, "$long?" . 'y' x ($rest + 1), $sign_in . uri_escape($long), 'too long: without the query', @NAVIGATION);
+        redirected($site, $long . 'x/' x 200, "$sign_in%2F", 'or to the first page', @NAVIGATION);
         my $sub = request($site, GET => '/members//page.html', headers => \@NAVIGATION);
         is($sub->{status}, 302, 'double slash');
     };
@@ -65,6 +76,7 @@ each_site {
         refused(request($site, POST => '/members/page.html', headers => \@FETCH, form => [a => 1]), 'a script that posts');
         refused(request($site, POST => '/members/page.html', headers => [Accept => '*/*'], form => [a => 1]), 'a program that posts');
         refused(request($site, $_ => '/members/page.html', headers => \@NAVIGATION), $_) for qw(PUT DELETE OPTIONS PROPFIND);
+        refused(request($site, PUT => '/members/page.html', headers => [@NAVIGATION, 'X-Original-Method' => 'GET']), 'PUT that says it is GET');
         refused(request($site, GET => '/always-401/env', headers => \@FETCH), 'BetterAuthUnauthenticated 401');
         refused(request($site, GET => '/htaccess/', headers => \@FETCH), 'the same from .htaccess');
         # A person sees httpd's own 401 page there, or the operator's ErrorDocument.
@@ -112,6 +124,8 @@ each_site {
             is(request($site, GET => '/any/env', cookie => $bob->{cookie}, headers => \@headers)->{status}, 403, "nested Require, $name");
         }
         is(request($site, GET => '/any/env', headers => \@NAVIGATION)->{status}, 302, 'nested Require, anonymous: sign-in first');
+        my $ours = request($site, GET => '/require-own-page/env', cookie => $bob->{cookie}, headers => \@NAVIGATION);
+        is("$ours->{status} $ours->{body} " . header($ours, 'cache-control'), '403 ours: forbidden no-store', "the operator's words are not kept either");
     };
 
     subtest 'worthless cookies' => sub {

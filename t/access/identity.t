@@ -9,7 +9,8 @@ use utf8;
 use BATest;
 
 my @FORGED = map { ($_ => 'evil@example.com') } qw(X-Auth-User-Id X-Auth-Email X-Auth-Name X-Auth-Email-Verified X-Auth-Session-Id x-auth-email
-    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id X.Auth.Email X~Auth_User.Id);
+    X_Auth_Email X_AUTH_USER_ID X-Auth_Email x_auth-name X_Auth_Session_Id X.Auth.Email X~Auth_User.Id
+    X-Auth-Role X-Auth-User Remote-User REMOTE_USER X-Remote-User x.remote.user X-Forwarded-User x_forwarded_user);
 
 sub env  { my ($site, $path, %o) = @_; my $a = request($site, GET => $path, %o); return $a->{json} || diag("$path: $a->{status} $a->{body}") && {} }
 
@@ -49,6 +50,7 @@ each_site {
             my ($answer, $told) = told($site, "/$where/echo", cookie => $zoe->{cookie}, headers => [@FORGED]);
             is($answer->{status}, 200, 'is reached');
             is_deeply($told->{$_}, [$headers{$_}], "$_, once") for sort keys %headers;
+            is_deeply([grep { grep { /evil/ } @{ $told->{$_} } } sort keys %$told], [], 'nothing forged arrives');
             like(header($answer, 'cache-control') // '', qr/private|no-store/, 'no shared cache keeps the answer');
         };
     }
@@ -58,17 +60,22 @@ each_site {
         is_deeply([grep { /^(?:BETTERAUTH_|HTTP_X_AUTH|REMOTE_USER|AUTH_TYPE)/ } sort keys %$got], [], 'a program is told nothing');
         my ($answer, $told) = told($site, '/optional/echo', headers => [@FORGED]);
         is($answer->{status}, 200, 'the back end is reached');
-        is_deeply([grep { /^x-auth/ } sort keys %$told], [], 'and told nothing');
+        is_deeply([grep { /^x-auth|user$/ } sort keys %$told], [], 'and told nothing');
         my ($forged, $told2) = told($site, '/optional/echo', headers => [@FORGED], cookie => 'better-auth.session_token=a.b');
         is_deeply([grep { /^x-auth/ } sort keys %$told2], [], 'a forged cookie changes nothing');
     };
 
     subtest 'Connection names no header of ours' => sub {
-        for my $list ('X-Auth-Email', 'x-auth-email, X-Auth-User-Id', 'X-Auth-Name,X-Auth-Email-Verified, keep-alive', 'X_Auth_Email') {
+        for my $list ('X-Auth-Email', 'x-auth-email, X-Auth-User-Id', 'X-Auth-Name,X-Auth-Email-Verified, keep-alive', 'X_Auth_Email', "X-Auth-Email \t,X-Auth-Name ,x") {
             my ($answer, $told) = told($site, '/guarded/echo', cookie => $zoe->{cookie}, headers => [Connection => $list]);
             if ($answer->{status} == 400) { pass("Connection: $list is refused"); next }
             is_deeply($told->{$_}, [$headers{$_}], "Connection: $list: $_ arrives") for sort keys %headers;
         }
+        my (undef, $told) = told($site, '/guarded/echo', cookie => $zoe->{cookie}, headers => [Connection => 'X-Auth-Email, X-One,X-Two', map { $_ => 'here' } qw(X-One X-Two X-Three)]);
+        is_deeply([map { $told->{$_} && 1 } qw(x-one x-two x-three)], [undef, undef, 1], 'what else it names goes no farther');
+        my $socket = BATest::_connect($site);
+        print {$socket} "GET /guarded/echo HTTP/1.0\r\nHost: auth.test\r\nCookie: $zoe->{cookie}\r\nConnection: X-Auth-Email\r\n\r\n";
+        like(do { local $/; <$socket> }, qr/"X-Auth-Email","zoe\@example\.com"/, 'nor nothing else');
     };
 
     subtest 'BetterAuthRemoteUser' => sub {
@@ -91,6 +98,11 @@ each_site {
         unlike($told->{'x-auth-name'}[0] // '', qr/[^\x21-\x7e]/, 'the name travels as printable ASCII');
         my $env = request($site, GET => '/guarded/env', cookie => $crlf->{cookie});
         is($env->{status}, 200, 'a program runs as well');
+        for my $sign ("\r\n", "\x7f") {
+            my $name = sign_up($site, name => "a${sign}b");
+            my $user = env($site, '/remote-name/env', cookie => $name->{cookie})->{REMOTE_USER};
+            ok(length $user && $user !~ /[\x00-\x1f\x7f]/, 'a REMOTE_USER of that name has none') or diag $user;
+        }
     };
 
     subtest 'cookies of ours' => sub {

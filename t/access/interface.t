@@ -10,6 +10,7 @@ use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use File::Basename qw(dirname);
+use POSIX ();
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
@@ -53,15 +54,20 @@ sub who_is_signed_in {
     for my $path ('/who', '/who-confirmed') {
         my $answer = request($site, GET => $path, cookie => $user->{cookie});
         my $told = told($answer);
-        is_deeply([@$told{qw(id email name verified session image)}], [$user->{user}{id}, $user->{email}, 'Test', 0, $row->[0], 'https://x.example/me.png'], "$path: who")
+        is_deeply([@$told{qw(version id email name verified session image)}], [1, $user->{user}{id}, $user->{email}, 'Test', 0, $row->[0], 'https://x.example/me.png'], "$path: who")
             or diag $answer->{body};
         my ($made, $begun) = split / /, $told->{created};
         cmp_ok(abs($_ - time), '<', 60, "$path: a time of now") for $made, $begun, $told->{expires} - 604800;
         is(request($site, GET => $path)->{body}, "nobody\n", "$path: nobody");
         is(request($site, GET => $path, cookie => 'better-auth.session_token=' . signed($user->{token}, 'x' x 32))->{body}, "nobody\n", "$path: a bad signature is nobody");
     }
+    sql($site, "UPDATE user SET emailVerified = 1 WHERE id = '$user->{user}{id}'");
+    is(told(request($site, GET => '/who-confirmed', cookie => $user->{cookie}))->{verified}, 1, 'whose address is verified by now');
     is(header(request($site, GET => '/members/page.html', cookie => $user->{cookie}, headers => ['X-Sample-Early' => 1]), 'x-sample'), $user->{user}{id}, 'before authentication');
     is(header(request($site, GET => '/members/page.html', headers => ['X-Sample-Early' => 1]), 'x-sample'), 'nobody', 'nobody, before authentication');
+    sql($site, "UPDATE session SET expiresAt = '" . POSIX::strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 5 * 86400) . "' WHERE id = '$row->[0]'");
+    my $due = request($site, GET => '/who-confirmed', cookie => $user->{cookie}, headers => ['X-Sample-Early' => 1]);
+    is(scalar(() = headers($due, 'set-cookie')), 1, 'asked twice, a session is renewed once');
     is(post($site, '/sign-out', {}, cookie => $user->{cookie})->{status}, 200, 'sign-out');
     is(request($site, GET => $_, cookie => $user->{cookie})->{body}, "nobody\n", "$_: nobody any more") for '/who', '/who-confirmed';
 }

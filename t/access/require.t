@@ -92,6 +92,10 @@ each_site {
             like(header($answer, 'cache-control'), qr/no-store/, 'not kept');
             like(header($answer, 'www-authenticate'), qr/^Session realm="/, 'with a challenge, as every 401');
         }
+        my @old = ('multipart/form-data; boundary=x' => '401 -', 'application/json' => '401 UNAUTHORIZED', 'text/plain' => '401 UNAUTHORIZED');
+        while (my ($type, $told) = splice @old, 0, 2) {
+            is(told(request($site, POST => '/require-verified/env', headers => [Accept => 'text/html', 'Content-Type' => $type], body => '{}')), $told, "an old browser, $type");
+        }
         is(told(request($site, POST => '/require-verified/env', headers => \@FETCH, form => [a => 1])), '401 UNAUTHORIZED', 'a script');
         is(told(request($site, GET => '/auth/expired')), '303 /', 'the page is not there of itself');
         is(told(request($site, GET => '/auth/forbidden', cookie => $user{zoe}{cookie})), '303 /', 'nor the other');
@@ -115,6 +119,7 @@ each_site {
             'Access-Control-Request-Method' => 'PUT', 'Access-Control-Request-Headers' => 'content-type,x-y']);
         is("$preflight->{status} [$preflight->{body}]", '204 []', 'a preflight is answered');
         is(header($preflight, 'access-control-allow-methods') . ' ' . header($preflight, 'access-control-allow-headers'), 'PUT content-type,x-y', 'as asked');
+        is(header($preflight, 'access-control-max-age'), 600, 'for ten minutes');
         my $evil = request($site, OPTIONS => '/require-verified/env', headers => [Origin => 'https://evil.example', 'Access-Control-Request-Method' => 'PUT']);
         is(told($evil), '401 UNAUTHORIZED', 'not for others');
         is(header($evil, 'access-control-allow-origin'), undef, 'who cannot read it');

@@ -51,6 +51,8 @@ file('open/thing.action', "never read\n");
 file('open/parts.shtml', join '', map { "<!--#include virtual=\"$_\" -->\n" } '/guarded/echo', '/open/echo', '/w/open/who.cgi');
 file('open/who.cgi', $program, 0755);
 file('guarded/parts.shtml', "<!--#include virtual=\"/open/echo\" -->\n");
+file('guarded/twice.shtml', "<!--#include virtual=\"/guarded/echo\" -->\n");
+file('basic/parts.shtml', "<!--#echo var=\"REMOTE_USER\" -->\n<!--#include virtual=\"/optional/env\" -->\n");
 file('expr/page.html', "a page\n");
 
 my $config = <<"END";
@@ -75,6 +77,13 @@ my $config = <<"END";
     <Directory "$tree/guarded">
         $GUARD
         SetOutputFilter INCLUDES;DEFLATE
+        Header always set X-Always yes
+    </Directory>
+    <Directory "$tree/basic">
+        AuthType Basic
+        AuthName "Basic"
+        AuthUserFile "\@ROOT\@/htpasswd"
+        Require valid-user
     </Directory>
     RewriteRule "^/guarded/who\\.cgi\$" "/w/guarded/who.cgi" [PT]
     <Directory "$tree/merge">
@@ -267,6 +276,13 @@ subtest 'merged sections' => sub {
     is(statuses('/w/closed/who.cgi'), '403 403 403', 'Satisfy all, Deny from all');
 };
 
+subtest 'mod_headers' => sub {
+    is(header(get('/w/guarded/page.html', $_->[0], @{ $_->[1] }), 'x-always'), 'yes', "Header always, $_->[2]") for
+        [undef, [], 'a refusal'], [undef, \@NAVIGATION, 'a redirect'], [$bob, [], 'a page'];
+    my $preflight = request($NAME, OPTIONS => '/w/guarded/page.html', headers => [Origin => 'https://app.example', 'Access-Control-Request-Method' => 'PUT']);
+    is("$preflight->{status} " . header($preflight, 'x-always'), '204 yes', 'Header always, a preflight');
+};
+
 subtest 'mod_autoindex shows what one may see' => sub {
     my %seen = map { $_->[0] => get('/w/list/', $_->[1])->{body} } ['nobody'], ['bob', $bob];
     like($seen{nobody}, qr/open\.txt/, 'a public file');
@@ -285,9 +301,12 @@ subtest 'mod_dir and an index that is guarded' => sub {
         like(header(get("/w/$folder/", $zoe), 'cache-control') // '', qr/private/, "$folder: private");
         my $person = get("/w/$folder/", undef, 'Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');
         is("$person->{status} " . (header($person, 'location') // '-'), "302 " . ORIGIN . "/auth/sign-in?callbackURL=%2Fw%2F$folder%2F", "$folder: a person goes to sign-in");
+        is(join(', ', headers($person, 'cache-control')), 'no-store', "$folder: and no cache keeps that");
         my $program = get("/w/$folder/", undef, Accept => 'application/json');
         is($program->{status}, 401, "$folder: a program does not");
     }
+    my $other = get('/w/index/', undef, Accept => 'application/json', Origin => 'https://app.example');
+    is(header($other, 'access-control-allow-origin'), 'https://app.example', "a trusted origin's script can read the refusal");
     # as PHP-FPM is set up
     for my $where (['open', 0], ['guarded', 1]) {
         my ($folder, $guarded) = @$where;
@@ -333,6 +352,10 @@ subtest 'parts of a page' => sub {
     is($told->{HTTP_COOKIE}, "theirs=1; $zoe->{cookie}", 'a program after them gets its cookies whole');
     is($told->{HTTP_X_AUTH_EMAIL}, undef, 'and no identity, where nothing is guarded');
     unlike(get('/w/guarded/parts.shtml', $zoe)->{body}, qr/zoe\@example|x-auth/i, 'an open back end within a guarded page is told nothing');
+    is(scalar(() = get('/w/guarded/twice.shtml', $zoe)->{body} =~ /"X-Auth-Email"/g), 1, 'a guarded one is told once');
+    my $mixed = get('/w/basic/parts.shtml', undef, @{ basic('alice@example.com', 'basic-password') });
+    like($mixed->{body}, qr/^alice\@example\.com\n\{.*"SCRIPT_NAME"/, 'a page of who sent a password');
+    unlike($mixed->{body}, qr/"REMOTE_USER"/, 'within which sessions are asked for: nobody');
 };
 
 subtest 'mod_deflate, ranges, 304' => sub {

@@ -42,8 +42,9 @@ static void find_functions(void)
 
 static void print_user(request_rec *r, const betterauth_user *user)
 {
-    ap_rprintf(r, "id %s\nemail %s\nname %s\nverified %d\nsession %s\n", user->id, user->email,
-               user->name, user->email_verified, user->session_id);
+    ap_rprintf(r, "version %d\nid %s\nemail %s\nname %s\nverified %d\nsession %s\n",
+               user->version, user->id, user->email, user->name, user->email_verified,
+               user->session_id);
     ap_rprintf(r, "image %s\n", user->image ? user->image : "none");
     ap_rprintf(r, "created %" APR_TIME_T_FMT " %" APR_TIME_T_FMT "\nexpires %" APR_TIME_T_FMT "\n",
                apr_time_sec(user->created), apr_time_sec(user->session_created),
