@@ -74,6 +74,7 @@ each_site {
         refused(ask($site, $ASK, undef, traefik('https://app.example/a'), @FETCH), 401, 'programs get JSON', code => 'UNAUTHORIZED');
         refused(ask($site, $ASK, undef, nginx('https://app.example/a'), @FETCH), 401, 'behind nginx too', code => 'UNAUTHORIZED');
         refused(ask($site, $ASK, undef, traefik('https://app.example/a', 'POST'), @BROWSER), 401, 'a form cannot be sent again', code => 'UNAUTHORIZED');
+        refused(ask($site, $ASK, undef, nginx('https://app.example/a', 'POST'), @BROWSER), 401, 'nor behind nginx', code => 'UNAUTHORIZED');
         refused(request($site, POST => "$ASK?uri=/a", headers => [@BROWSER]), 401, 'nor behind Envoy', code => 'UNAUTHORIZED');
         refused(ask($site, '/forward-401', undef, traefik('https://app.example/a'), @BROWSER), 401, 'BetterAuthUnauthenticated 401', code => undef);
         refused(ask($site, '/forward-redirect', undef, traefik('https://app.example/a'), @FETCH), 302, 'BetterAuthUnauthenticated redirect', location => sign_in_url('https://app.example/a'));

@@ -58,6 +58,7 @@ each_site {
         # what a proxy that asks would say (forward.t) is nothing here
         redirected($site, '/members/page.html?uri=/x', "$sign_in%2Fmembers%2Fpage.html%3Furi%3D%2Fx", 'said by the client', @NAVIGATION,
             'X-Forwarded-Host' => 'app.example', 'X-Forwarded-Proto' => 'https', 'X-Forwarded-Uri' => '/x', 'X-Original-URL' => 'https://app.example/x');
+        redirected($site, '//members/page.html', "$sign_in%2F", 'what browsers take for a host', @NAVIGATION);
         my $long = '/members/' . 'x/' x 900;
         my $rest = 2000 - length "$long?";
         redirected($site, "$long?" . 'y' x $rest, $sign_in . uri_escape("$long?" . 'y' x $rest), 'as long as a way back may be', @NAVIGATION);

@@ -50,6 +50,7 @@ sub down {
             'a page for who is signed in' => request($SITE, GET => '/auth/account', cookie => $signed, @navigation),
             'a form of one' => request($SITE, POST => '/auth/account/name', form => [name => 'x'], cookie => $signed, origin => ORIGIN),
             'a form for anybody' => request($SITE, POST => '/auth/sign-in', form => [email => 'a@b.co', password => PASSWORD], origin => ORIGIN),
+            'a proxy that asks' => request($SITE, GET => '/api/auth/forward', cookie => $signed),
             'RequireNone' => request($SITE, GET => '/alice/', cookie => $signed),
             map { ("a role, $_" => request($SITE, GET => "/require-role$_/env", cookie => $signed)) } '', qw(-all -any -none -not),
         );
