@@ -23,7 +23,7 @@ my $EXTRA = <<"END";
     BetterAuthChangeEmail on
     BetterAuthChangeEmailUnverified on
     BetterAuthBearer on
-    <LocationMatch "^/(?:api-key|guest|role|checked|plain-id|kept|gone|broken)/">
+    <LocationMatch "^/(?:api-key|guest|role|checked|plain-id|kept|gone|broken|outsider)/">
         AuthType Basic
         AuthName "Programs"
         AuthBasicProvider betterauth
@@ -36,6 +36,12 @@ my $EXTRA = <<"END";
     <Location "/gone">
         ProxyPass "http://127.0.0.1:9/"
         ErrorDocument 503 /api-key/env
+    </Location>
+    <Location "/outsider">
+        AuthBasicProvider betterauth file
+        AuthUserFile "\@ROOT\@/htpasswd"
+        AuthMerging Off
+        Require betterauth email *\@example.com
     </Location>
     <Location "/broken">
         AuthBasicProvider file
@@ -132,6 +138,7 @@ for my $dialect (qw(mysql sqlite)) {
         is($in->('/plain-id/env')->{json}{BETTERAUTH_EMAIL}, undef, 'and nothing else, likewise');
         is(ask($site, '/guest/env', 'alice@example.com', 'basic-password')->{json}{REMOTE_USER}, 'alice@example.com', 'whom we do not know another provider may');
         is(ask($site, '/guest/env', 'alice@example.com', 'basic-password')->{json}{BETTERAUTH_EMAIL}, undef, 'who is no user of ours');
+        is(ask($site, '/outsider/env', 'alice@example.com', 'basic-password')->{status}, 401, 'nor meets a Require betterauth');
         is($in->('/guest/env', 'wrong password')->{status}, 401, 'but nobody overrules us');
 
         my $told = request($site, GET => '/api-key/echo', headers => [@{ basic($user->{email}, $user->{password}) }, 'X-Auth-Email' => 'forged@example.com']);
