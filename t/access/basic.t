@@ -43,6 +43,9 @@ my $EXTRA = <<"END";
         AuthMerging Off
         Require betterauth email *\@example.com
     </Location>
+    <Location "/plain-id/lost">
+        ErrorDocument 404 /guarded/env
+    </Location>
     <Location "/broken">
         AuthBasicProvider file
         AuthUserFile "/nonexistent/htpasswd"
@@ -148,6 +151,9 @@ for my $dialect (qw(mysql sqlite)) {
 
         my $gone = $in->('/gone/');
         is("$gone->{status} " . ($gone->{json}{REMOTE_USER} // ''), "503 $user->{email}", 'an error document knows who, though the application was not told the password');
+        my $lost = $in->('/plain-id/lost');
+        is($lost->{status}, 401, 'an error document that asks for a session');
+        unlike($lost->{body}, qr/"REMOTE_USER"|\Q$user->{email}\E/, 'is not shown to a password');
         is($in->('/broken/env')->{status}, 500, 'another provider that fails');
 
         isnt($in->('/role/env')->{status}, 200, 'Require betterauth role: not yet');

@@ -85,6 +85,9 @@ my $config = <<"END";
         AuthUserFile "\@ROOT\@/htpasswd"
         Require valid-user
     </Directory>
+    <LocationMatch "^/page(?:/|\$)">
+        SetHandler betterauth-pages
+    </LocationMatch>
     RewriteRule "^/guarded/who\\.cgi\$" "/w/guarded/who.cgi" [PT]
     <Directory "$tree/merge">
         $GUARD
@@ -276,6 +279,12 @@ subtest 'merged sections' => sub {
     is(statuses('/w/closed/who.cgi'), '403 403 403', 'Satisfy all, Deny from all');
 };
 
+subtest 'pages of ours elsewhere' => sub {
+    expect_log('BA0144');
+    is(get($_)->{status}, 500, "$_: are not served") for '/page', '/page/sign-in';
+    is(get('/auth')->{status}, 303, 'where they are, their folder leads to one');
+};
+
 subtest 'mod_headers' => sub {
     is(header(get('/w/guarded/page.html', $_->[0], @{ $_->[1] }), 'x-always'), 'yes', "Header always, $_->[2]") for
         [undef, [], 'a refusal'], [undef, \@NAVIGATION, 'a redirect'], [$bob, [], 'a page'];
@@ -445,6 +454,6 @@ my %logged;
 $logged{$_}++ for split /\n/, BATest::_slurp($log);
 ok($logged{"/w/guarded/page.html zoe\@example.com zoe\@example.com"}, 'CustomLog with a condition: who is known');
 is_deeply([grep { /UNKNOWN| - / } keys %logged], [], 'and nobody else');
-my @lines = grep { !/\bAH0(?:1630|1797|1276|0687|1275)\b|subrequest setup returned 401/ } log_lines($httpd->error_log);
+my @lines = grep { !/\bAH0(?:1630|1797|1276|0687|1275)\b|subrequest setup returned 401|BA0144/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no trouble') or diag @lines;
 done_testing;
