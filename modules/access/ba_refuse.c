@@ -149,7 +149,6 @@ static int is_form(request_rec *r)
 
 int ba_refuse(request_rec *r, const ba_error *error)
 {
-    keep_nowhere(r);
     if (error->status == HTTP_SERVICE_UNAVAILABLE) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, BA_RETRY_AFTER));
