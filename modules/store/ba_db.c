@@ -266,8 +266,22 @@ static int is_still_open(ba_db_conn *conn)
     return apr_hash_get(conn->prepared, open_label, APR_HASH_KEY_STRING) != NULL;
 }
 
+/* What a new connection is told first. NULL, or the statement that failed. */
+static const char *introduce(ba_db_conn *conn, int *rc)
+{
+    for (const char *const *sql = conn->dialect->connect; *sql; ++sql) {
+        *rc = query(conn, *sql);
+        if (*rc) {
+            return *sql;
+        }
+    }
+    return NULL;
+}
+
 apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
+    const char *failed;
+    int rc;
     apr_status_t rv = db->lender->open(db->baton, conn, pool);
 
     if (rv != APR_SUCCESS) {
@@ -280,16 +294,13 @@ apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
         rv = APR_EGENERAL;
     }
     else if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
-        for (const char *const *sql = conn->dialect->connect; *sql && rv == APR_SUCCESS; ++sql) {
-            int rc = query(conn, *sql);
-
-            if (rc) {
-                db->lender->log(db->baton, apr_psprintf(pool, "BA0202: \"%s\" failed with %d: %s",
-                                                        *sql, rc, error_text(conn, rc)));
-                rv = APR_EGENERAL;
-            }
+        failed = introduce(conn, &rc);
+        if (failed) {
+            db->lender->log(db->baton, apr_psprintf(pool, "BA0202: \"%s\" failed with %d: %s",
+                                                    failed, rc, error_text(conn, rc)));
+            rv = APR_EGENERAL;
         }
-        if (rv == APR_SUCCESS) {
+        else {
             apr_hash_set(conn->prepared, ready_label, APR_HASH_KEY_STRING, ready_label);
         }
     }
@@ -486,13 +497,16 @@ const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool)
 const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
     const char *problem = NULL;
+    int rc;
 
     conn->dialect = dialect_of(apr_dbd_name(conn->driver));
+    if (conn->dialect && introduce(conn, &rc)) {
+        return apr_pstrdup(pool, error_text(conn, rc));
+    }
     for (int id = BA_SQL_ROLLBACK + 1; conn->dialect && id < BA_SQL_COUNT && !problem; ++id) {
         apr_dbd_prepared_t *stmt = NULL;
-        int rc = apr_dbd_prepare(conn->driver, pool, conn->handle, sql_of(db, conn, id), NULL,
-                                 &stmt);
 
+        rc = apr_dbd_prepare(conn->driver, pool, conn->handle, sql_of(db, conn, id), NULL, &stmt);
         if (rc) {
             problem = apr_pstrdup(pool, error_text(conn, rc));
         }

@@ -9,6 +9,10 @@
 #include "ba_store_health.h"
 #include "sqlite.h"
 
+#include <apr_thread_proc.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #define ZOE "zoe@example.com"
 
 static sqlite *db;
@@ -498,6 +502,40 @@ static void without_tables_nothing_is_allowed(void **state)
     assert_true(ba_db_works(&db->conn, f->pool));
 }
 
+static void *let_go(apr_thread_t *thread, void *other)
+{
+    apr_sleep(100 * 1000);
+    apr_dbd_close(((sqlite *)other)->conn.driver, ((sqlite *)other)->conn.handle);
+    return thread;
+}
+
+/* As whoever opens it after a crash, or is the last to close it, has the file for a moment. */
+static void a_locked_file_is_waited_for(void **state)
+{
+    fixture *f = *state;
+    char *folder = apr_pstrdup(f->pool, "/tmp/store-test-XXXXXX");
+    const ba_db plain = {0};
+    const char *file;
+    sqlite *other;
+    apr_thread_t *thread;
+    apr_status_t rv;
+
+    assert_non_null(mkdtemp(folder));
+    file = apr_pstrcat(f->pool, folder, "/auth.db", NULL);
+    other = sqlite_open(f, file, NULL);
+    sqlite_run(other, "PRAGMA locking_mode = EXCLUSIVE");
+    sqlite_run(other, "CREATE TABLE mine (a)");
+    sqlite_close(db);
+    assert_rv(apr_thread_create(&thread, NULL, let_go, other, f->pool), APR_SUCCESS);
+    assert_rv(apr_dbd_open(db->conn.driver, f->pool, file, &db->conn.handle), APR_SUCCESS);
+    assert_null(ba_db_check(&plain, &db->conn, f->pool));
+    assert_rv(apr_thread_join(&rv, thread), APR_SUCCESS);
+    for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; ++end) {
+        unlink(apr_pstrcat(f->pool, file, *end, NULL));
+    }
+    rmdir(folder);
+}
+
 /* A connection whose schema others have changed: the statements are prepared again. */
 static void a_changed_schema_is_no_harm(void **state)
 {
@@ -546,6 +584,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_columns_are_written_and_read, setup_columns, teardown),
         TEST(down_allows_nothing),
         TEST(without_tables_nothing_is_allowed),
+        TEST(a_locked_file_is_waited_for),
         TEST(a_changed_schema_is_no_harm),
         TEST(values_that_do_not_fit),
         TEST(dates_that_cannot_be_read_are_long_ago),
