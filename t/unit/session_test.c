@@ -193,6 +193,7 @@ static void forged_cookies_cost_nothing(void **state)
         assert_int_equal(cookies_set(f), 0);
     }
     assert_int_equal(f->store.asked[OP_SESSION], 0);
+    assert_int_equal(f->log->nelts, 0); /* nor a line of the log */
 }
 
 /* Signed by us but longer than any token: nothing that the column could hold. */
