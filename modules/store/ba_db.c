@@ -31,6 +31,9 @@ static const char sqlite_probe[] =
 #include "sqlite3/probe.h"
     ;
 
+/* As long as the driver waits, but looking more often. */
+enum { LOCK_TRIES = 80, LOCK_WAIT = 20 * 1000 /* microseconds */ };
+
 /* What a failed statement means. */
 typedef apr_status_t (*ba_classify)(int rc, const char *text);
 
@@ -41,6 +44,7 @@ typedef struct ba_dialect {
     const char *probe; /* fails where the table lacks the column */
     ba_classify classify;
     int refused; /* the error of a server that does not work; 0: there is none */
+    int locked;  /* that of a file which another connection has for a moment; likewise */
     int iso_dates;
     int forgets; /* a statement that failed once may never work again */
 } ba_dialect;
@@ -83,10 +87,10 @@ static apr_status_t classify_sqlite(int rc, const char *text)
 
 static const ba_dialect dialects[] = {
     /* 1047: "WSREP has not yet prepared node for application use" */
-    {"mysql", mysql_statements, mysql_connect, mysql_probe, classify_mysql, 1047, 0, 0},
+    {"mysql", mysql_statements, mysql_connect, mysql_probe, classify_mysql, 1047, 0, 0, 0},
     /* after a schema change by another connection a prepared statement stays
      * broken, since the driver uses the old sqlite3_prepare() */
-    {"sqlite3", sqlite_statements, sqlite_connect, sqlite_probe, classify_sqlite, 0, 1, 1},
+    {"sqlite3", sqlite_statements, sqlite_connect, sqlite_probe, classify_sqlite, 0, 5, 1, 1},
 };
 
 static const ba_dialect *dialect_of(const char *driver)
@@ -266,22 +270,8 @@ static int is_still_open(ba_db_conn *conn)
     return apr_hash_get(conn->prepared, open_label, APR_HASH_KEY_STRING) != NULL;
 }
 
-/* What a new connection is told first. NULL, or the statement that failed. */
-static const char *introduce(ba_db_conn *conn, int *rc)
-{
-    for (const char *const *sql = conn->dialect->connect; *sql; ++sql) {
-        *rc = query(conn, *sql);
-        if (*rc) {
-            return *sql;
-        }
-    }
-    return NULL;
-}
-
 apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
-    const char *failed;
-    int rc;
     apr_status_t rv = db->lender->open(db->baton, conn, pool);
 
     if (rv != APR_SUCCESS) {
@@ -294,13 +284,16 @@ apr_status_t ba_db_open(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
         rv = APR_EGENERAL;
     }
     else if (conn->dialect && !apr_hash_get(conn->prepared, ready_label, APR_HASH_KEY_STRING)) {
-        failed = introduce(conn, &rc);
-        if (failed) {
-            db->lender->log(db->baton, apr_psprintf(pool, "BA0202: \"%s\" failed with %d: %s",
-                                                    failed, rc, error_text(conn, rc)));
-            rv = APR_EGENERAL;
+        for (const char *const *sql = conn->dialect->connect; *sql && rv == APR_SUCCESS; ++sql) {
+            int rc = query(conn, *sql);
+
+            if (rc) {
+                db->lender->log(db->baton, apr_psprintf(pool, "BA0202: \"%s\" failed with %d: %s",
+                                                        *sql, rc, error_text(conn, rc)));
+                rv = APR_EGENERAL;
+            }
         }
-        else {
+        if (rv == APR_SUCCESS) {
             apr_hash_set(conn->prepared, ready_label, APR_HASH_KEY_STRING, ready_label);
         }
     }
@@ -337,6 +330,22 @@ void ba_db_rollback(ba_db_conn *conn)
     conn->in_transaction = 0;
 }
 
+/* The driver waits for a lock when it runs a statement, not when it prepares one. Whoever
+ * opens a file of SQLite's after a crash, or is the last to close it, locks it for a moment.
+ * SQLite's own busy_timeout is no help: the driver holds a mutex of the process meanwhile,
+ * and so stops whoever would unlock. */
+static int prepare_sql(ba_db_conn *conn, const char *sql, const char *label,
+                       apr_dbd_prepared_t **stmt, apr_pool_t *pool)
+{
+    int rc, tries = 0;
+
+    while ((rc = apr_dbd_prepare(conn->driver, pool, conn->handle, sql, label, stmt)) != 0
+           && rc == conn->dialect->locked && ++tries < LOCK_TRIES) {
+        apr_sleep(LOCK_WAIT);
+    }
+    return rc;
+}
+
 /* The statement, prepared in the connection's own pool on first use: a schema
  * that is not there yet must not fail the connection for other modules. */
 static int prepare(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_dbd_prepared_t **stmt)
@@ -348,8 +357,7 @@ static int prepare(const ba_db *db, ba_db_conn *conn, ba_sql id, apr_dbd_prepare
     if (*stmt) {
         return 0;
     }
-    rc = apr_dbd_prepare(conn->driver, conn->pool, conn->handle, sql_of(db, conn, id), label,
-                         stmt);
+    rc = prepare_sql(conn, sql_of(db, conn, id), label, stmt, conn->pool);
     if (rc == 0) {
         apr_hash_set(conn->prepared, label, APR_HASH_KEY_STRING, *stmt);
     }
@@ -497,16 +505,12 @@ const char *ba_db_date(const ba_db_conn *conn, ba_time t, apr_pool_t *pool)
 const char *ba_db_check(const ba_db *db, ba_db_conn *conn, apr_pool_t *pool)
 {
     const char *problem = NULL;
-    int rc;
 
     conn->dialect = dialect_of(apr_dbd_name(conn->driver));
-    if (conn->dialect && introduce(conn, &rc)) {
-        return apr_pstrdup(pool, error_text(conn, rc));
-    }
     for (int id = BA_SQL_ROLLBACK + 1; conn->dialect && id < BA_SQL_COUNT && !problem; ++id) {
         apr_dbd_prepared_t *stmt = NULL;
+        int rc = prepare_sql(conn, sql_of(db, conn, id), NULL, &stmt, pool);
 
-        rc = apr_dbd_prepare(conn->driver, pool, conn->handle, sql_of(db, conn, id), NULL, &stmt);
         if (rc) {
             problem = apr_pstrdup(pool, error_text(conn, rc));
         }
@@ -528,7 +532,7 @@ int ba_db_has(ba_db_conn *conn, const char *table, const char *column, apr_pool_
         rest = place + 1;
     }
     sql = apr_pstrcat(pool, sql, rest, NULL);
-    return apr_dbd_prepare(conn->driver, pool, conn->handle, sql, NULL, &stmt) == 0;
+    return prepare_sql(conn, sql, NULL, &stmt, pool) == 0;
 }
 
 const char *ba_db_run(ba_db_conn *conn, const char *sql, apr_pool_t *pool)
