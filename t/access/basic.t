@@ -29,17 +29,15 @@ my $EXTRA = <<"END";
         AuthBasicProvider betterauth
         Require valid-user
     </LocationMatch>
-    <Location "/guest">
+    <LocationMatch "^/(?:guest|outsider)/">
         AuthBasicProvider betterauth file
         AuthUserFile "\@ROOT\@/htpasswd"
-    </Location>
+    </LocationMatch>
     <Location "/gone">
         ProxyPass "http://127.0.0.1:9/"
         ErrorDocument 503 /api-key/env
     </Location>
     <Location "/outsider">
-        AuthBasicProvider betterauth file
-        AuthUserFile "\@ROOT\@/htpasswd"
         AuthMerging Off
         Require betterauth email *\@example.com
     </Location>

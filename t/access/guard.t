@@ -125,8 +125,6 @@ each_site {
             is(request($site, GET => '/any/env', cookie => $bob->{cookie}, headers => \@headers)->{status}, 403, "nested Require, $name");
         }
         is(request($site, GET => '/any/env', headers => \@NAVIGATION)->{status}, 302, 'nested Require, anonymous: sign-in first');
-        my $ours = request($site, GET => '/require-own-page/env', cookie => $bob->{cookie}, headers => \@NAVIGATION);
-        is("$ours->{status} $ours->{body} " . header($ours, 'cache-control'), '403 ours: forbidden no-store', "the operator's words are not kept either");
     };
 
     subtest 'worthless cookies' => sub {
@@ -145,9 +143,9 @@ each_site {
     };
 
     subtest 'other doors' => sub {
-        my $basic = 'Basic YWxpY2VAZXhhbXBsZS5jb206YmFzaWMtcGFzc3dvcmQ=';
-        is(request($site, GET => '/basic/env', headers => [Authorization => $basic])->{status}, 200, 'Basic works where it is configured');
-        refused(request($site, GET => '/guarded/env', headers => [Authorization => $basic]), 'and opens no guarded door');
+        my $basic = basic('alice@example.com', 'basic-password');
+        is(request($site, GET => '/basic/env', headers => $basic)->{status}, 200, 'Basic works where it is configured');
+        refused(request($site, GET => '/guarded/env', headers => $basic), 'and opens no guarded door');
         expect_log('AH01614', 'AH01617', 'AH01618');
         my $foreign = request($site, GET => '/basic/env', cookie => $alice->{cookie});
         is($foreign->{status}, 401, 'a session opens no Basic door');
