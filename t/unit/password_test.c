@@ -4,6 +4,8 @@
 #include "ba_password.h"
 #include "fixture.h"
 
+#include <apr_md5.h>
+#include <malloc.h>
 #include <time.h>
 
 #define SALT "000102030405060708090a0b0c0d0e0f"
@@ -305,6 +307,55 @@ static void outdated(void **state)
     assert_false(ba_password_outdated(&scrypt, ba_password_hash(&scrypt, text("x"), f->pool)));
 }
 
+/* PW-12: what is given back is looked at first, and so is what apr_password_validate() was
+ * given, once the answer is there. */
+static const char *canary;
+static int found_in_freed;
+static const char *validated;
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+apr_status_t __real_apr_password_validate(const char *password, const char *hash);
+apr_status_t __wrap_apr_password_validate(const char *password, const char *hash);
+
+void __wrap_free(void *memory)
+{
+    if (canary && memory) {
+        found_in_freed
+            += memmem(memory, malloc_usable_size(memory), canary, strlen(canary)) != NULL;
+    }
+    __real_free(memory);
+}
+
+apr_status_t __wrap_apr_password_validate(const char *password, const char *hash)
+{
+    validated = password;
+    return __real_apr_password_validate(password, hash);
+}
+
+static void nothing_is_left_of_it(void **state)
+{
+    fixture *f = *state;
+    static const ba_hash_params all[] = {{BA_HASH_ARGON2ID, 8, 1, 1}, {.scheme = BA_HASH_SCRYPT}};
+    char *copy = strdup("canary in a coal mine");
+
+    canary = "canary in a coal mine";
+    free(copy);
+    assert_int_equal(found_in_freed, 1); /* it would be noticed */
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); ++i) {
+        const char *hash = ba_password_hash(&all[i], text(canary), f->pool);
+
+        assert_int_equal(verify(f, hash, canary), BA_PASSWORD_GOOD);
+        assert_int_equal(verify(f, hash, "another canary"), BA_PASSWORD_WRONG);
+    }
+    assert_int_equal(verify(f, "$apr1$saltsalt$2vrh5nsigGMBXv8JVFDVZ.", canary),
+                     BA_PASSWORD_WRONG);
+    assert_non_null(validated);
+    assert_int_equal(strlen(validated), 0);
+    canary = NULL;
+    assert_int_equal(found_in_freed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +370,7 @@ int main(void)
         FIXTURE_TEST(unreadable_costs_nothing),
         FIXTURE_TEST(a_huge_hash_is_unreadable),
         FIXTURE_TEST(outdated),
+        FIXTURE_TEST(nothing_is_left_of_it),
     };
 
     return cmocka_run_group_tests_name("password", tests, NULL, NULL);
