@@ -25,6 +25,7 @@ our ($SRC, $work, %port, %pid, $mariadb);
 BEGIN { $SRC = abs_path(dirname(abs_path(__FILE__)) . '/..') }
 use lib "$SRC/t/lib";
 use BATest::MariaDB;
+use BATest::Port;
 
 our @EXPORT = qw($SRC $work %port %pid $mariadb $CORES $ROUNDS $SECONDS $READERS $SECRET $PASSWORD %RESTART
     argon2_rate ask cookie_of database describe fail httpd median memory memory_text npm number quiet ratio ratios rounds
@@ -81,15 +82,7 @@ END {
     $? = $status;
 }
 
-my $next_port = $ENV{BA_PORT_BASE} || 18500 + ($$ * 64) % 8192;
-
-sub free_port {
-    for (1 .. 2000) {
-        my $port = $next_port++;
-        return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
-    }
-    fail('no free port found');
-}
+sub free_port { return BATest::Port::free($work) }
 
 sub write_file {
     my ($file, $text) = @_;

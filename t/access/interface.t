@@ -10,7 +10,6 @@ use BATest -own;
 use BATest::Httpd;
 use BATest::Sites;
 use File::Basename qw(dirname);
-use POSIX ();
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
@@ -65,7 +64,7 @@ sub who_is_signed_in {
     is(told(request($site, GET => '/who-confirmed', cookie => $user->{cookie}))->{verified}, 1, 'whose address is verified by now');
     is(header(request($site, GET => '/members/page.html', cookie => $user->{cookie}, headers => ['X-Sample-Early' => 1]), 'x-sample'), $user->{user}{id}, 'before authentication');
     is(header(request($site, GET => '/members/page.html', headers => ['X-Sample-Early' => 1]), 'x-sample'), 'nobody', 'nobody, before authentication');
-    sql($site, "UPDATE session SET expiresAt = '" . POSIX::strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 5 * 86400) . "' WHERE id = '$row->[0]'");
+    sql($site, "UPDATE session SET expiresAt = '" . moment($site, 5 * 86400) . "' WHERE id = '$row->[0]'");
     my $due = request($site, GET => '/who-confirmed', cookie => $user->{cookie}, headers => ['X-Sample-Early' => 1]);
     is(scalar(() = headers($due, 'set-cookie')), 1, 'asked twice, a session is renewed once');
     is(post($site, '/sign-out', {}, cookie => $user->{cookie})->{status}, 200, 'sign-out');

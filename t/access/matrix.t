@@ -96,8 +96,7 @@ sub prepare {
         $people{$site}{$who} = $up->{user}{id};
     }
     sql($site, "UPDATE user SET emailVerified = 1 WHERE email = '$USERS{alice}{email}'");
-    my $when = dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z';
-    my $at = sub { POSIX::strftime($when, gmtime time + $_[0] * 86400) };
+    my $at = sub { moment($site, $_[0] * 86400) };
     my @rows;
     my $row = sub { my ($token, $who, $from, $to) = @_; push @rows, "('id-$token', '$token', '$people{$site}{$who}', '" . join("', '", $at->($to), $at->($from), $at->($from), '', '') . "')"; return $token };
     my %shared = (valid => $row->('v' x 32, 'alice', 0, 7), unverified => $row->('u' x 32, 'bob', 0, 7));

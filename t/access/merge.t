@@ -253,7 +253,6 @@ subtest 'where they cannot stand' => sub {
 # --- Server directives ------------------------------------------------------------------------------------------------------
 
 # Each looks from outside at one directive of a site; true: what is expected is what counts there.
-my $ago = sub { require POSIX; return POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time - $_[0]) };
 my %cookie_of;
 
 sub up { my ($site, $user, %o) = @_; my $d = $sites{$site}; return request($site, POST => "$d->{BasePath}/sign-up/email", origin => $d->{BaseURL}, json => { name => 'x', email => new_email(), password => PASSWORD, %$user }, %o) }
@@ -316,7 +315,7 @@ sub check_site {
     my $age = { '30m' => 1800, '40m' => 2400, '1d' => 86400 }->{ $d->{SessionUpdateAge} };
     for my $old ($age - 300, $age + 300) {
         last if $age + 300 >= $seconds;    # it would be over before
-        sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, $ago->($old), $ago->($old - $seconds), $in->{json}{token});
+        sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, moment($NAME, -$old), moment($NAME, $seconds - $old), $in->{json}{token});
         my $session = request($site, GET => "$d->{BasePath}/get-session", cookie => "$name=$cookies->{$name}{value}");
         ok($session->{json}, "SessionUpdateAge: a session of $old seconds is good");
         is(exists cookies($session)->{$name}, $old > $age, "SessionUpdateAge: " . ($old > $age ? 'it is renewed' : 'it is left alone'));
@@ -393,7 +392,7 @@ subtest 'rotation' => sub {
     }
     my $fresh = in('rotated', $shared);
     is(cookies($fresh)->{'__Secure-server.session_token'}{value}, signed($fresh->{json}{token}, $NEW), 'the first key signs');
-    sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, $ago->(3600), $ago->(-3600), $token);
+    sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, moment($NAME, -3600), moment($NAME, 3600), $token);
     my $renewed = $session->('rotated', $token, $OLD);
     is(cookies($renewed)->{'__Secure-server.session_token'}{value}, signed($token, $NEW), 'a renewed cookie comes signed by it');
     my $out = request('rotated', POST => '/api/s/sign-out', json => {}, origin => $server{BaseURL}, cookie => '__Secure-server.session_token=' . signed($token, $OLD));

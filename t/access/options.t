@@ -94,7 +94,7 @@ my %see = (
     AppName => sub { my ($s) = @_; my $page = request($s, GET => '/auth/sign-in')->{body}; utf8::decode($page); return $page =~ m{<title>Sign in \S+ (.*?)</title>} ? $1 : $page },
 );
 my $soon;
-sub soon { require POSIX; return $soon //= POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 86400) }
+sub soon { return $soon //= moment($NAME, 86400) }
 
 for my $name (@ALL) {
     my ($server, $host, $default, @shows) = @{ $options{$name} };

@@ -22,7 +22,7 @@ sub sign_in { my ($site, $user, $password) = @_; return post($site, '/sign-in/em
 sub set { my ($site, $user, $what) = @_; sql($site, "UPDATE user SET $what WHERE id = '$user->{user}{id}'") }
 sub env { my ($site, $user, $path, @headers) = @_; return request($site, GET => "$path/env", headers => [@FETCH, @headers], $user ? (cookie => $user->{cookie}) : ()) }
 sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
-sub days { my ($site, $days) = @_; require POSIX; return POSIX::strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime time + $days * 86400) }
+sub days { my ($site, $days) = @_; return moment($site, $days * 86400) }
 
 # What is kept on the server is of this site and its columns; a ban by SQL is seen where the database is asked.
 my $CACHE = 'BetterAuthSessionCache shmcb:betterauth(4194304) 10';

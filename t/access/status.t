@@ -138,7 +138,7 @@ subtest 'who knew whose session it is' => sub {
 
 subtest 'mail' => sub {
     # written for another site, so that nobody sends it
-    my $long_ago = POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time - 1000);
+    my $long_ago = moment($LITE, -1000);
     sql($LITE, "INSERT INTO ba_mail (id, site, sender, recipient, message, createdAt, dueAt, attempts) VALUES ('m1', 'http://x', 'a', 'b', 'c', '$long_ago', '2999-01-01T00:00:00.000Z', 0)");
     my $deadline = time + 10;
     my ($now, $more);

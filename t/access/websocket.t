@@ -281,17 +281,15 @@ subtest 'the user is deleted' => sub {
     all_end(time, 2, @all);
 };
 
-sub date { my ($t) = @_; return POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime $t) . sprintf '.%03dZ', ($t - int $t) * 1000 }
-
 subtest 'its time is over' => sub {
     my ($brief, $renewed) = map { sign_in($SITE, $ann, rememberMe => JSON::PP::false) } 1, 2;    # these are not refreshed
     my $end = time + 3;    # all of this first, on a busy machine too
-    sql($SITE, sprintf q{UPDATE session SET expiresAt = '%s' WHERE token IN ('%s', '%s')}, date($end), map { $_->{token} } $brief, $renewed);
+    sql($SITE, sprintf q{UPDATE session SET expiresAt = '%s' WHERE token IN ('%s', '%s')}, moment($SITE, $end - time), map { $_->{token} } $brief, $renewed);
     my @all = map { websocket($SITE, $_, cookie => $brief->{cookie}) } '/ws/http', '/ws/tunnel/busy';
     my $stays = websocket($SITE, '/ws/http', cookie => $renewed->{cookie});
     sleep 1;
     alive($_) for @all;
-    sql($SITE, sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, date($end + 3600), $renewed->{token});
+    sql($SITE, sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, moment($SITE, $end + 3600 - time), $renewed->{token});
     all_end($end, 2, @all);
     sleep 0.5;
     alive($stays, 'one that was given more time meanwhile goes on');

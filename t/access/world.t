@@ -10,7 +10,6 @@ use utf8;
 use BATest -own;
 use BATest::Sites;
 use File::Path qw(make_path);
-use POSIX ();
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
@@ -386,10 +385,9 @@ subtest 'mod_deflate, ranges, 304' => sub {
     for my $headers ([Range => 'bytes=2-5'], ['If-None-Match' => $etag], ['If-None-Match' => '*'], ['If-Match' => '"x"'], ['If-Modified-Since' => 'Fri, 01 Jan 2094 00:00:00 GMT'], [Range => 'bytes=99999-']) {
         is(get('/members/page.html', undef, @$headers)->{status}, 401, "nobody: $headers->[0] tells nothing");
     }
-    my $at = sub { POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime time + $_[0] * 86400) };
     for my $row (['304', 'If-None-Match' => $etag], ['206', Range => 'bytes=0-3'], ['412', 'If-Match' => '"x"']) {
         my ($status, @headers) = @$row;
-        sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, $at->(-2), $at->(5), $zoe->{token});
+        sql($NAME, sprintf q{UPDATE session SET updatedAt = '%s', expiresAt = '%s' WHERE token = '%s'}, moment($NAME, -2 * 86400), moment($NAME, 5 * 86400), $zoe->{token});
         my $answer = get('/members/page.html', $zoe, @headers);
         is($answer->{status}, $status, "a session that is due, $status");
         like((headers($answer, 'set-cookie'))[0] // '', qr/^better-auth\.session_token=.*Max-Age=604800/, "$status brings the renewed cookie");

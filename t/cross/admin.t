@@ -47,7 +47,7 @@ for my $user ($there, $here) {
         is_deeply([@{ who($npm, $user)->{user} }{qw(banned banReason banExpires)}], [JSON::PP::false, undef, undef], 'not banned');
 
         $do->('ban-user', userId => $id, banExpiresIn => 86400);
-        sql($npm, "UPDATE user SET banExpires = '" . sql_time(-60) . "' WHERE id = '$id'");
+        sql($npm, "UPDATE user SET banExpires = '" . moment($npm, -60) . "' WHERE id = '$id'");
         enter($httpd, $user);
         is_deeply([@{ who($npm, $user)->{user} }{qw(banned banReason banExpires)}], [JSON::PP::false, undef, undef], 'a ban whose time is over is lifted here');
 
@@ -59,7 +59,5 @@ for my $user ($there, $here) {
         is_deeply($lists[1], $lists[0], 'and is in no list');
     };
 }
-
-sub sql_time { my ($seconds) = @_; require POSIX; return POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime time + $seconds) }
 
 done_testing;

@@ -8,7 +8,6 @@ use strict;
 use warnings;
 use utf8;
 use BATest;
-use POSIX qw(strftime);
 
 # Password "argon horse battery", m=19456 t=2 p=1, salt "saltsaltsaltsalt".
 my $ARGON_PASSWORD = 'argon horse battery';
@@ -122,7 +121,7 @@ sub reset_across {
     ok(who($a, $user->{cookie}), 'the session goes on');
 
     ($link, $token) = ask_for_reset($a, $user);
-    sql($a, sprintf q{UPDATE verification SET expiresAt = '%s' WHERE identifier = 'reset-password:%s'}, strftime('%Y-%m-%d %H:%M:%S', gmtime time - 10), $token);
+    sql($a, sprintf q{UPDATE verification SET expiresAt = '%s' WHERE identifier = 'reset-password:%s'}, moment($a, -10), $token);
     is(reset_at($b, $token, PASSWORD)->{json}{code}, 'INVALID_TOKEN', 'a token that has expired is none at the other');
 }
 
@@ -232,10 +231,10 @@ sub pair {
 
             my $short = sign_in($a, $user, rememberMe => JSON::PP::false);
             my $life = who($b, cookie_header($short))->{session}{expiresAt};
-            cmp_ok($life, 'lt', strftime('%Y-%m-%dT%H:%M:%S', gmtime time + 86400 + 60), 'a day\'s session keeps its day at the other');
+            cmp_ok($life, 'lt', moment($a, 86400 + 60) =~ s{ }{T}r, 'a day\'s session keeps its day at the other');
 
             sql($a, sprintf q{UPDATE session SET createdAt = '%s', updatedAt = '%1$s', expiresAt = '%s' WHERE token = '%s'},
-                (map { strftime '%Y-%m-%d %H:%M:%S', gmtime time + $_ * 86400 } -2, 5), $user->{token});
+                (map { moment($a, $_ * 86400) } -2, 5), $user->{token});
             my $renewed = request($b, GET => '/api/auth/get-session', cookie => $user->{cookie});
             is(cookies($renewed)->{'better-auth.session_token'}{value}, (split /=/, $user->{cookie}, 2)[1], 'the other refreshes it with the same cookie');
             is(who($a, $user->{cookie})->{session}{expiresAt}, $renewed->{json}{session}{expiresAt}, 'which is seen here');

@@ -8,13 +8,6 @@ use POSIX qw(strftime);
 
 sub get { my ($site, $cookie, $query) = @_; return request($site, GET => '/api/auth/get-session' . ($query // ''), cookie => $cookie) }
 
-# A moment some seconds from now, as the dialect writes it.
-sub moment {
-    my ($site, $seconds) = @_;
-    my @t = gmtime(time + $seconds);
-    return strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S.000' : '%Y-%m-%dT%H:%M:%S.000Z', @t);
-}
-
 sub age {    # as if the session had been made some days ago
     my ($site, $token, $days, $life) = @_;
     sql($site, sprintf q{UPDATE session SET createdAt = '%s', updatedAt = '%1$s', expiresAt = '%s' WHERE token = '%s'},

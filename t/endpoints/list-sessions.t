@@ -5,14 +5,8 @@ use strict;
 use warnings;
 use utf8;
 use BATest;
-use POSIX qw(strftime);
 
 sub list { my ($site, $user) = @_; return request($site, GET => '/api/auth/list-sessions', cookie => $user->{cookie}) }
-
-sub moment {
-    my ($site, $seconds) = @_;
-    return strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S.000' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime(time + $seconds));
-}
 
 # Rows as another browser of the user would have left them; each made that many seconds ago.
 sub add_sessions {

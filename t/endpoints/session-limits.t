@@ -6,14 +6,8 @@
 use strict;
 use warnings;
 use BATest;
-use POSIX qw(strftime);
 
 plan skip_all => 'Better Auth has no such limits' if $ENV{BA_SITES};
-
-sub moment {
-    my ($site, $seconds) = @_;
-    return strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S.000' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime time + $seconds);
-}
 
 sub age {
     my ($site, $token, $made, $ends) = @_;

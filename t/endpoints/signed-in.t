@@ -6,7 +6,6 @@
 use strict;
 use warnings;
 use BATest;
-use POSIX qw(strftime);
 
 my %body = (    # of the POST endpoints, each with a body that would do something
     '/revoke-session'        => { token => 'x' },
@@ -31,8 +30,7 @@ sub call {
 # Moves a date of a session to some seconds from now.
 sub set_date {
     my ($site, $token, $column, $seconds) = @_;
-    my $form = dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S' : '%Y-%m-%dT%H:%M:%S.000Z';
-    sql($site, sprintf q{UPDATE session SET %s = '%s' WHERE token = '%s'}, $column, strftime($form, gmtime(time + $seconds)), $token);
+    sql($site, sprintf q{UPDATE session SET %s = '%s' WHERE token = '%s'}, $column, moment($site, $seconds), $token);
 }
 
 sub rows {

@@ -17,13 +17,14 @@ use MIME::Base64 qw(encode_base64 encode_base64url);
 use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
+use Time::HiRes ();
 use BATest::MariaDB;
 use BATest::Port;
 
 our @ISA = qw(Exporter);
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
     json_is error_is no_session user_count session_count sql clean signed basic certificate sign_up new_email expect_log log_lines
-    uri_escape is_httpd dialect free_port mariadb mails jwt
+    uri_escape is_httpd dialect free_port mariadb mails jwt moment
     private_httpd private_mariadb semaphores schema configtest parallel SECRET ORIGIN PASSWORD));
 
 use constant { PASSWORD => 'correct horse battery' };
@@ -73,6 +74,14 @@ sub free_port { return BATest::Port::free(BATest::state()->{workdir}) }
 
 sub is_httpd { $_[0] !~ /^npm/ }
 sub dialect  { _site($_[0])->{dialect} }
+
+# A moment that many seconds from now, as the site's database holds it.
+sub moment {
+    my ($site, $seconds) = @_;
+    my $at = Time::HiRes::time() + $seconds;
+    my $fraction = sprintf '%03d', ($at - int $at) * 1000;
+    return POSIX::strftime(dialect($site) eq 'mysql' ? "%Y-%m-%d %H:%M:%S.$fraction" : "%Y-%m-%dT%H:%M:%S.${fraction}Z", gmtime $at);
+}
 
 sub each_site(&;$) {
     my ($code, $kind) = @_;

@@ -22,14 +22,13 @@ my ($key, $cert) = certificate("$state->{workdir}/mail-" . flavour(), 'localhost
 
 sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out }
 sub until_true { my ($seconds, $code) = @_; my $end = time + $seconds; while (time < $end) { my $is = $code->(); return $is if $is; sleep 0.02 } return }
-sub date { my ($site, $at) = @_; my $t = POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime $at) . sprintf '.%03d', ($at - int $at) * 1000; return dialect($site) eq 'mysql' ? $t : $t =~ s/ /T/r . 'Z' }
 
 my $serial = 0;
 
 # Mails as rows, for what no request is needed for.
 sub enqueue {
     my ($site, $count, %o) = @_;
-    my @row = map { my $id = sprintf 'mail%06d', ++$serial; my $now = date($site, time);
+    my @row = map { my $id = sprintf 'mail%06d', ++$serial; my $now = moment($site, 0);
         my $to = $o{to} // "$id\@example.com";
         # the client program of MariaDB drops CR
         my $body = $o{body} // ".\nHello\n";
@@ -41,7 +40,7 @@ sub enqueue {
 
 sub row { my ($site, $id) = @_; my ($r) = sql($site, "SELECT attempts, dueAt, sentAt, lastError, message FROM ba_mail WHERE id = '$id'"); return $r && { attempts => $r->[0], due => $r->[1], sent => $r->[2], error => $r->[3], message => $r->[4] } }
 sub in_seconds { my ($text) = @_; my @f = $text =~ /(\d+)-(\d+)-(\d+).(\d+):(\d+):([\d.]+)/; local $ENV{TZ} = 'UTC'; POSIX::tzset(); my $t = POSIX::mktime(int $f[5], $f[4], $f[3], $f[2], $f[1] - 1, $f[0] - 1900); return $t - time }
-sub due_now { my ($site, $id) = @_; sql($site, "UPDATE ba_mail SET dueAt = '" . date($site, time - 1) . "' WHERE id = '$id'") }
+sub due_now { my ($site, $id) = @_; sql($site, "UPDATE ba_mail SET dueAt = '" . moment($site, -1) . "' WHERE id = '$id'") }
 
 sub ask_for_reset {
     my ($site, $email) = @_;
@@ -166,14 +165,14 @@ sub refused {
         my $id = enqueue($site, 1);
         my $row = until_true(10, sub { my $r = row($site, $id); $r->{error} && $r });
         ok($row && $row->{due}, "550 at $step is about the server, not the mail: it waits");
-        sql($site, "UPDATE ba_mail SET createdAt = '" . date($site, time - 2 * 86400 - 60) . "', attempts = 60 WHERE id = '$id'");
+        sql($site, "UPDATE ba_mail SET createdAt = '" . moment($site, -2 * 86400 - 60) . "', attempts = 60 WHERE id = '$id'");
         due_now($site, $id);
         ok(until_true(10, sub { !row($site, $id)->{due} }), 'for two days, not longer');
     }
     $smtp->does('good');
     my $id = enqueue($site, 1);
     ok(until_true(5, sub { row($site, $id)->{sent} }), 'sent');
-    sql($site, "UPDATE ba_mail SET attempts = 20, sentAt = NULL, message = 'x', dueAt = '" . date($site, time - 1) . "' WHERE id = '$id'");
+    sql($site, "UPDATE ba_mail SET attempts = 20, sentAt = NULL, message = 'x', dueAt = '" . moment($site, -1) . "' WHERE id = '$id'");
     $smtp->does('rcpt=421');
     due_now($site, $id);
     my $row = until_true(8, sub { my $r = row($site, $id); $r->{error} && $r });
@@ -251,7 +250,7 @@ sub killed {
     ok(until_true(25, sub { row($site, $id)->{sent} }), sprintf 'kill -9: another child sends after %.1f s', time - $start);
     my ($leased) = sql($site, "SELECT COUNT(*) FROM ba_mail WHERE dueAt IS NOT NULL AND recipient = 'hang\@example.com'");
     is($leased->[0], 3, 'the three are leased still');
-    sql($site, "UPDATE ba_mail SET dueAt = '" . date($site, time - 1) . "' WHERE dueAt IS NOT NULL");
+    sql($site, "UPDATE ba_mail SET dueAt = '" . moment($site, -1) . "' WHERE dueAt IS NOT NULL");
     ok(until_true(8, sub { 3 == grep { $_->{recipient} =~ /hang/ } $smtp->mails }), 'the lease ends: they are sent');
     my @odd = grep { !/AH00052/ } log_lines($httpd->error_log, $log);
     is("@odd", '', 'no other line');

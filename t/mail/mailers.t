@@ -11,7 +11,6 @@ use BATest -own;
 use BATest::Sites;
 use BATest::SMTP;
 use File::Path qw(make_path);
-use POSIX ();
 use Time::HiRes qw(time sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -25,13 +24,12 @@ my ($key, $cert) = certificate("$dir/smtp", 'localhost');
 sub write_file { my ($file, $text, $mode) = @_; open my $out, '>:utf8', $file or die "$file: $!"; print {$out} $text; close $out; chmod $mode, $file if $mode }
 sub read_file { my ($file) = @_; open my $in, '<', $file or return ''; local $/; return scalar <$in> }
 sub until_true { my ($seconds, $code) = @_; my $end = time + $seconds; while (time < $end) { my $is = $code->(); return $is if $is; sleep 0.02 } return }
-sub now { my ($site, $plus) = @_; my $t = POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime(time + ($plus // 0))) . '.000'; return dialect($site) eq 'mysql' ? $t : $t =~ s/ /T/r . 'Z' }
 
 my $serial = 0;
 sub enqueue {
     my ($site, $for, %o) = @_;
     my $id = sprintf 'mail%06d', ++$serial;
-    my $now = now($site);
+    my $now = moment($site, 0);
     my $to = $o{to} // "$id\@example.com";
     sql($site, "INSERT INTO ba_mail (id, site, sender, recipient, message, createdAt, dueAt, attempts) VALUES ('$id', '$for', 'noreply\@auth.test', '$to',
         REPLACE('From: noreply\@auth.test\nTo: $to\nMessage-ID: <$id\@auth.test>\nSubject: $id\n\n.\nHello\n', CHAR(10), CHAR(13, 10)), '$now', '@{[ $o{due} // $now ]}', 0)");
@@ -179,8 +177,8 @@ subtest 'sendmail' => sub {
 
 subtest 'mail of a site that is gone' => sub {
     unlink glob "$dir/mail/*.eml";
-    my $new = enqueue($NAME, 'http://gone.test', due => now($NAME));
-    my $old = enqueue($NAME, 'http://gone.test', due => now($NAME, -4000));
+    my $new = enqueue($NAME, 'http://gone.test', due => moment($NAME, 0));
+    my $old = enqueue($NAME, 'http://gone.test', due => moment($NAME, -4000));
     ok(sent($old), 'is sent by another on the same database after an hour');
     ok(!row($NAME, $new)->{attempts}, 'not before');
 };
@@ -219,7 +217,7 @@ subtest 'two servers on one database' => sub {
     until_true(30, sub { ($db->sql('SELECT COUNT(*) FROM ba_mail WHERE sentAt IS NULL AND dueAt < UTC_TIMESTAMP()', 'nodes'))[0][0] == 0 });
     my $leased = ($db->sql('SELECT COUNT(*) FROM ba_mail WHERE sentAt IS NULL', 'nodes'))[0][0];
     note "$leased mails were on their way";
-    $db->sql("UPDATE ba_mail SET dueAt = '" . now('node-a', -1) . "' WHERE sentAt IS NULL", 'nodes');
+    $db->sql("UPDATE ba_mail SET dueAt = '" . moment('node-a', -1) . "' WHERE sentAt IS NULL", 'nodes');
     ok(until_true(30, sub { ($db->sql('SELECT COUNT(*) FROM ba_mail WHERE sentAt IS NULL', 'nodes'))[0][0] == 0 }), 'kill -9 of one: all are sent');
     (%count, my %same) = ();
     $count{ $_->{header}{subject} }++, $same{ $_->{header}{subject} }{ $_->{raw} } = 1 for $plain->mails;

@@ -7,7 +7,6 @@
 use strict;
 use warnings;
 use BATest -own;
-use POSIX ();
 use Time::HiRes qw(time sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -15,18 +14,17 @@ plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 my $begun = time;
 
 sub until_true { my ($seconds, $code) = @_; my $end = time + $seconds; while (time < $end) { return 1 if $code->(); sleep 0.1 } return }
-sub date { my ($site, $at) = @_; return POSIX::strftime(dialect($site) eq 'mysql' ? '%Y-%m-%d %H:%M:%S.000' : '%Y-%m-%dT%H:%M:%S.000Z', gmtime $at) }
 
 sub fill {
     my ($site) = @_;
-    my ($past, $future, $long) = (date($site, time - 1000), date($site, time + 1000), date($site, time - 8 * 86400));
+    my ($past, $future, $long) = (moment($site, -1000), moment($site, 1000), moment($site, -8 * 86400));
     my $user = sign_up($site);
     my $id = $user->{user}{id};
     my @rows = map { my $n = $_; my $at = $n % 2 ? $past : $future; "('sess$n', '$at', 'token-$n', '$past', '$past', '$id')" } 1 .. 1300;
     my $q = dialect($site) eq 'mysql' ? '`' : '"';
     sql($site, "INSERT INTO session (id, expiresAt, token, createdAt, updatedAt, userId) VALUES " . join ', ', @rows);
     sql($site, "INSERT INTO verification (id, identifier, ${q}value$q, expiresAt, createdAt, updatedAt) VALUES ('v1', 'a', 'b', '$past', '$past', '$past'), ('v2', 'c', 'd', '$future', '$past', '$past')");
-    my ($sent, $kept) = map { date($site, time - $_) } 2 * 86400, 3600;
+    my ($sent, $kept) = map { moment($site, -$_) } 2 * 86400, 3600;
     sql($site, "INSERT INTO ba_mail (id, site, sender, recipient, message, createdAt, dueAt, sentAt, attempts) VALUES
         ('m-sent', 'x', 'x', 'x', '', '$sent', NULL, '$sent', 1), ('m-kept', 'x', 'x', 'x', '', '$kept', NULL, '$kept', 1),
         ('m-given-up', 'x', 'x', 'x', '', '$long', NULL, NULL, 60), ('m-given-up-lately', 'x', 'x', 'x', '', '$sent', NULL, NULL, 60),

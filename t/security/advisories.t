@@ -193,7 +193,7 @@ once '#10222', 'no cache keeps what the API says' => sub {
 row '#8708', 'a revoked session does not come back by a refresh' => sub {
     my ($site) = @_;
     my $user = sign_up($site);
-    sql($site, "UPDATE session SET expiresAt = '" . (dialect($site) eq 'mysql' ? POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime time + 86400) : POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 86400)) . "'");
+    sql($site, "UPDATE session SET expiresAt = '" . moment($site, 86400) . "'");
     my @said = parallel(8, sub { my ($n) = @_; $n == 4 ? post($site, '/revoke-sessions', {}, cookie => $user->{cookie})->{status} : request($site, GET => '/api/auth/get-session', cookie => $user->{cookie})->{status} });
     is($said[3], 200, 'revoked, while others refresh');
     is(session_count($site), 0, 'no row is left');
@@ -389,7 +389,7 @@ row 'CVE-2016-2145', 'half a body is none' => sub {
 row 'CVE-2018-17199', 'what is over is over, whatever the browser keeps' => sub {
     my ($site) = @_;
     my $user = sign_up($site);
-    my $past = dialect($site) eq 'mysql' ? POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime time - 2) : POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time - 2);
+    my $past = moment($site, -2);
     sql($site, "UPDATE session SET expiresAt = '$past'");
     is(page($site, $user->{cookie})->{status}, 401, 'the guard');
     no_session($site, $user->{cookie}, 'the API');

@@ -9,7 +9,6 @@ use warnings;
 use utf8;
 use BATest -own;
 use BATest::Sites;
-use POSIX qw(strftime);
 use Time::HiRes qw(time sleep);
 
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
@@ -76,15 +75,14 @@ subtest 'bytes are bytes' => sub {
 
 subtest 'times are UTC' => sub {
     my $user = sign_up($SITE);
-    my $at = sub { strftime('%Y-%m-%d %H:%M:%S', gmtime time + $_[0]) };
     my $session = request($SITE, GET => '/api/auth/get-session', cookie => $user->{cookie})->{json}{session};
     my $stored = (rows("SELECT expiresAt FROM session WHERE token = '$user->{token}'"))[0][0];
     is($stored =~ s/ /T/r . 'Z', $session->{expiresAt}, 'what is stored is what is said');
-    cmp_ok($stored, 'ge', $at->(7 * 86400 - 60), 'it ends in seven days');
-    cmp_ok($stored, 'le', $at->(7 * 86400 + 1), 'to the second');
-    rows(sprintf q{UPDATE session SET expiresAt = '%s', createdAt = '%s' WHERE token = '%s'}, $at->(60), $at->(-86400), $user->{token});
+    cmp_ok($stored, 'ge', moment($SITE, 7 * 86400 - 60), 'it ends in seven days');
+    cmp_ok($stored, 'le', moment($SITE, 7 * 86400 + 1), 'to the second');
+    rows(sprintf q{UPDATE session SET expiresAt = '%s', createdAt = '%s' WHERE token = '%s'}, moment($SITE, 60), moment($SITE, -86400), $user->{token});
     is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, 'a minute before its end');
-    rows(sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, $at->(-2), $user->{token});
+    rows(sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, moment($SITE, -2), $user->{token});
     is(request($SITE, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 401, 'two seconds after it');
 };
 
@@ -121,7 +119,7 @@ subtest 'without CLIENT_FOUND_ROWS' => sub {
     for my $round (1, 2) {
         is(post($site, '/update-user', { name => 'same' }, cookie => $user->{cookie})->{status}, 200, "the same name, $round");
         is(post($site, '/change-password', { currentPassword => PASSWORD, newPassword => PASSWORD }, cookie => $user->{cookie})->{status}, 200, "the same password, $round");
-        rows(sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, strftime('%Y-%m-%d %H:%M:%S', gmtime time + 86400), $user->{token});
+        rows(sprintf q{UPDATE session SET expiresAt = '%s' WHERE token = '%s'}, moment($SITE, 86400), $user->{token});
         is(request($site, GET => '/members/page.html', cookie => $user->{cookie})->{status}, 200, "a refresh, $round");
     }
     is(post($site, '/revoke-session', { token => $user->{token} }, cookie => $user->{cookie})->{status}, 200, 'an end');
