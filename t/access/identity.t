@@ -42,7 +42,7 @@ each_site {
             is($got->{REMOTE_USER}, 'zoe@example.com', 'REMOTE_USER');
             is($got->{AUTH_TYPE}, 'Session', 'AUTH_TYPE');
             is($got->{'HTTP_' . uc($_) =~ tr/-/_/r}, $headers{$_}, $_) for sort keys %headers;
-            ok(!(grep { defined && /evil/ } values %$got), 'nothing forged arrives');
+            ok(!(grep { defined && /evil\@/ } values %$got), 'nothing forged arrives');
             ok(!(grep { /^HTTP_/ && $got->{$_} =~ /\Q$zoe->{token}/ && $_ ne 'HTTP_COOKIE' } keys %$got), 'no token anywhere but in the cookie');
         };
 
@@ -50,7 +50,7 @@ each_site {
             my ($answer, $told) = told($site, "/$where/echo", cookie => $zoe->{cookie}, headers => [@FORGED]);
             is($answer->{status}, 200, 'is reached');
             is_deeply($told->{$_}, [$headers{$_}], "$_, once") for sort keys %headers;
-            is_deeply([grep { grep { /evil/ } @{ $told->{$_} } } sort keys %$told], [], 'nothing forged arrives');
+            is_deeply([grep { grep { /evil\@/ } @{ $told->{$_} } } sort keys %$told], [], 'nothing forged arrives');
             like(header($answer, 'cache-control') // '', qr/private|no-store/, 'no shared cache keeps the answer');
         };
     }

@@ -71,7 +71,7 @@ my $httpd = private_httpd(name => $NAME, main => BATest::Sites::load(qw(cache ca
 my $ann = sign_up($NAME, email => 'ann@example.com', name => 'Ann');
 my $ben = sign_up($NAME, email => 'ben@example.com', name => 'Ben');
 my %who = (ann => $ann->{cookie}, ben => $ben->{cookie}, anonymous => undef);
-my %other = (ann => qr/ben\@example|Ben\b/, ben => qr/ann\@example|Ann\b/, anonymous => qr/(?:ann|ben)\@example|\b(?:Ann|Ben)\b/);
+my %other = (ann => qr/ben\@example|\bBen\b/, ben => qr/ann\@example|\bAnn\b/, anonymous => qr/(?:ann|ben)\@example|\b(?:Ann|Ben)\b/);
 
 sub hit { my ($answer) = @_; return (header($answer, 'x-cache-detail') // '') =~ /cache hit/ }
 

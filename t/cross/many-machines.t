@@ -25,13 +25,14 @@ sub sign_in { my ($site, $user) = @_; return cookie_header(post($site, '/sign-in
 sub by_sql { my ($site, $cookie) = @_; my ($token) = $cookie =~ /session_token=([^.;]+)/; $db->sql("DELETE FROM session WHERE token = '$token'", $DATABASE); return 200 }
 sub by_sign_out { my ($site, $cookie) = @_; return post($site, '/sign-out', {}, cookie => $cookie)->{status} }
 
-# Seconds until nobody who asks there is let in, of one who was; undef: not within twice the lifetime. The database knows at once.
+# Seconds until nobody who asks there is let in, of one who was, 0 if that is so at once; undef: not within twice the lifetime. The database knows at once.
 sub seen_after {
     my ($site, $cookie) = @_;
-    my $begin = time;
+    my ($begin, $rounds) = (time, 0);
     while (time - $begin < 2 * $LIFETIME + 1) {
         my @said = map { page($site, $cookie) } 1 .. 6;    # of several children
-        return time - $begin unless grep { $_ != 401 } @said;
+        return $rounds && time - $begin unless grep { $_ != 401 } @said;
+        $rounds++;
         sleep 0.1;
     }
     return undef;
@@ -66,8 +67,8 @@ for my $name (qw(one two)) {
 }
 machine('cut', map { $_ => ["$provider{$_}:127.0.0.1:$dead $LIFETIME"] } keys %daemon) if %daemon;
 
-# a second is for a busy machine: what is promised to come at once is seen by the first round of questions
-my ($AT_ONCE, $LATER) = (0.99, $LIFETIME + 1);
+# what is promised to come at once is seen by the first round of questions
+my ($AT_ONCE, $LATER) = (0, $LIFETIME + 1);
 
 subtest 'no cache' => sub {
     my $user = sign_up('one-off');

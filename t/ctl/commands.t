@@ -37,8 +37,8 @@ while True:
         break
     screen += got
     if screen.endswith(b': ') and keys:
-        while not hidden and shows(): pass
-        hidden += not shows()
+        while shows(): pass    # the prompt comes before, and what is typed then is lost
+        hidden += 1
         os.write(terminal, keys.pop(0).encode())
 print(json.dumps({'exit': os.waitpid(pid, 0)[1], 'hidden': hidden, 'shown': shows(), 'screen': screen.decode()}))
 END

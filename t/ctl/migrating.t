@@ -101,8 +101,9 @@ for my $dialect (qw(mysql sqlite)) {
         # an imported account is not told by the time a wrong password takes
         write_file("$dir/quick.htpasswd", "quick:$HASH{sha}\n");
         is(BATest::Ctl::run(undef, @of, qw(import htpasswd --domain example.com), "$dir/quick.htpasswd")->{status}, 0, 'a quick hash');
-        my $time = sub { my $email = shift; return min map { my $start = time; sign_in($site, $email, 'wrong password'); time - $start } 1 .. 6 };
-        my ($known, $unknown) = map { $time->($_) } 'quick@example.com', 'nobody@example.com';
+        my %took;
+        for my $email (map { ('quick@example.com', 'nobody@example.com') } 1 .. 6) { my $start = time; sign_in($site, $email, 'wrong password'); push @{ $took{$email} }, time - $start }
+        my ($known, $unknown) = map { min @{ $took{$_} } } 'quick@example.com', 'nobody@example.com';
         cmp_ok($known, '>', $unknown / 2, sprintf 'takes as long as an unknown address (%.0f and %.0f ms)', 1000 * $known, 1000 * $unknown);
 
         write_file("$dir/users.csv", qq{\xef\xbb\xbfemail;"name";password_hash;email_verified;role;created_at;shoe_size\n}

@@ -73,7 +73,7 @@ for my $site (qw(limits limits-lite)) {
             my ($max_age) = (cookies($answer)->{'better-auth.session_token'}{attributes} // '') =~ /^Max-Age=(\d+);/;
             ok($max_age && $max_age <= 2 * 86400 && $max_age > 2 * 86400 - 60, 'a refresh goes to its end and no further') or diag $max_age // 'no cookie';
             my ($row) = sql($site, "SELECT expiresAt FROM session WHERE token = '$user->{token}'");
-            is(substr($row->[0], 0, 10), substr(moment($site, 2 * 86400 - 5), 0, 10), 'and so does the row');
+            ok($row->[0] gt moment($site, 2 * 86400 - 60) && $row->[0] lt moment($site, 2 * 86400), 'and so does the row') or diag $row->[0];
             is_deeply(cookies(request($site, GET => '/api/auth/get-session', cookie => $user->{cookie}))->{''}, [], 'once');
             age($site, $user->{token}, -10 * 86400 - 5, 86400);
             my $list = request($site, GET => '/api/auth/list-sessions', cookie => $second->{cookie});

@@ -108,7 +108,7 @@ each_site {
     subtest 'hostile: an unknown user costs what a wrong password costs' => sub {
         sql($site, "UPDATE account SET password = '$SCRYPT'") unless is_httpd($site);
         my ($known, $unknown, $close);
-        for (1 .. 3) {    # the machine may be busy with something else; fewer than ten wrong passwords in all
+        for (1 .. 8) {    # the machine may be busy with something else
             my %took;
             for (1 .. 3) {
                 for my $email ('ada@example.com', 'nobody@example.com') {

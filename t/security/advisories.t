@@ -283,7 +283,7 @@ once 'CVE-2022-31093', 'a bad address is answered at once' => sub {
         my $begun = time;
         my $answer = post($site, '/sign-in/email', { email => 'a@example.com', password => 'x', callbackURL => $url });
         is($answer->{status}, 403, substr $url, 0, 12);
-        cmp_ok(time - $begun, '<', 1, 'without thinking');
+        cmp_ok(time - $begun, '<', 5, 'without thinking');
     }
 };
 
@@ -331,7 +331,7 @@ row 'CVE-2024-24814', 'a number in a cookie\'s name drives no loop' => sub {
     for my $n ('99999999', '-1', '1e9', '4294967296', '0x10', '') {
         my $begun = time;
         is(request("cache-$site", GET => '/api/auth/get-session', cookie => "$user->{cookie}; better-auth.session_data.$n=x; better-auth.session_data.0=y")->{status}, 200, ".$n");
-        cmp_ok(time - $begun, '<', 1, 'at once');
+        cmp_ok(time - $begun, '<', 5, 'at once');
     }
 };
 

@@ -13,7 +13,7 @@ use Time::HiRes qw(time sleep);
 
 expect_log('BA0701');    # too many mails to one address
 
-use constant { FLOOR => 0.1, SAMPLES => 8, ROUNDS => 4, BOUND => 0.04 };
+use constant { FLOOR => 0.1, SAMPLES => 8, ROUNDS => 8, BOUND => 0.04 };
 
 sub same { my ($answer) = @_; return join "\n", $answer->{status}, (map { "$_->[0]: " . (lc $_->[0] eq 'date' ? '-' : $_->[1]) } @{ $answer->{headers} }), '', $answer->{body} }
 sub forget { sql($_[0], 'DELETE FROM ba_mail; DELETE FROM test_mail; DELETE FROM verification;') }

@@ -142,7 +142,8 @@ sub mailed {
         for my $file (grep { !$w->{seen}{$_}++ } sort glob "$w->{work}/smtp/*.mail") {
             open my $in, '<', $file or next;
             my ($to, $text) = do { local $/; split /\n/, scalar <$in>, 2 };
-            $w->{inbox}{$to}{ $1 eq 'reset-password' ? 'reset' : 'delete' } = $2 if decode_qp($text) =~ m{/(reset-password|delete-account)\b\S*[/=]([\w-]{20,})};
+            $text = decode_qp($text) if $text =~ /^Content-Transfer-Encoding: quoted-printable/m;
+            $w->{inbox}{$to}{ $1 eq 'reset-password' ? 'reset' : 'delete' } = $2 if $text =~ m{/(reset-password|delete-account)\b\S*[/=]([\w-]{20,})};
         }
         my $secret = delete $w->{inbox}{ $who->{email} }{$kind};
         return $secret if defined $secret || time > $deadline;
