@@ -47,7 +47,7 @@ static const option all_options[] = {
     {"domain", 1011, 1, offsetof(ctl_options, domain), "DOMAIN of names without @"},
     {"owner", 1012, 1, offsetof(ctl_options, owner), "USER who gets a new SQLite file"},
     {"drop-old", 1013, 0, offsetof(ctl_options, drop_old), "forget older secrets"},
-    {"dry-run", 1014, 0, offsetof(ctl_options, dry_run), "write nothing"},
+    {"dry-run", 1014, 0, offsetof(ctl_options, dry_run), "migrate up, import: write nothing"},
     {"json", 'j', 0, offsetof(ctl_options, json), "answer in JSON"},
     {"yes", 'y', 0, offsetof(ctl_options, yes), "do not ask"},
     {"help", 'h', 0, (apr_size_t)-1, "show this"},
@@ -67,14 +67,14 @@ typedef struct command {
     const char *help;
 } command;
 
-/* What is there before a command runs. */
-enum { NOTHING, SITE, DATABASE };
+/* What is there before a command runs, and whether it can do so without writing. */
+enum { NOTHING, SITE, DATABASE, NEEDS = 3, DRY = 4 };
 
 static const command commands[] = {
     {{"init", NULL}, "", 0, 0, NOTHING, ctl_init, "make a secret file and the tables"},
     {{"migrate", "status"}, "", 0, 0, DATABASE, ctl_migrate_status,
      "which steps of the tables are done"},
-    {{"migrate", "up"}, "", 0, 0, SITE, ctl_migrate_up, "do those that are not"},
+    {{"migrate", "up"}, "", 0, 0, SITE | DRY, ctl_migrate_up, "do those that are not"},
     {{"check", NULL}, "", 0, 0, NOTHING, ctl_check, "look for what is wrong"},
     {{"user", "add"}, "EMAIL", 1, 1, DATABASE, ctl_user_add, "add a user"},
     {{"user", "list"}, "[TEXT]", 0, 1, DATABASE, ctl_user_list,
@@ -90,9 +90,11 @@ static const command commands[] = {
     {{"session", "list"}, "[USER]", 0, 1, DATABASE, ctl_session_list, "sessions, of one user or all"},
     {{"session", "revoke"}, "[ID ...]", 0, -1, DATABASE, ctl_session_revoke,
      "end sessions by id, --user or --all"},
-    {{"import", "htpasswd"}, "FILE", 1, 1, DATABASE, ctl_import_htpasswd, "users of an htpasswd file"},
-    {{"import", "csv"}, "FILE", 1, 1, DATABASE, ctl_import_csv, "users of a table with a line of names"},
-    {{"import", "better-auth"}, "DATABASE", 1, 1, DATABASE, ctl_import_better_auth,
+    {{"import", "htpasswd"}, "FILE", 1, 1, DATABASE | DRY, ctl_import_htpasswd,
+     "users of an htpasswd file"},
+    {{"import", "csv"}, "FILE", 1, 1, DATABASE | DRY, ctl_import_csv,
+     "users of a table with a line of names"},
+    {{"import", "better-auth"}, "DATABASE", 1, 1, DATABASE | DRY, ctl_import_better_auth,
      "users of a database of Better Auth"},
     {{"export", NULL}, "", 0, 0, DATABASE, ctl_export, "all users, with hashes, as import csv reads them"},
     {{"secret", "rotate"}, "", 0, 0, SITE, ctl_secret_rotate, "put a new secret before the old ones"},
@@ -191,9 +193,10 @@ static const command *find_command(ctl *c)
 
 static int run(ctl *c, const command *one)
 {
-    int status = one->needs == NOTHING ? CTL_OK : ctl_site_find(c);
+    int needs = one->needs & NEEDS;
+    int status = needs == NOTHING ? CTL_OK : ctl_site_find(c);
 
-    if (status == CTL_OK && one->needs == DATABASE) {
+    if (status == CTL_OK && needs == DATABASE) {
         status = ctl_db_open(c);
     }
     status = status == CTL_OK ? one->run(c) : status;
@@ -206,10 +209,27 @@ static int run(ctl *c, const command *one)
     return status;
 }
 
+static int find_and_run(ctl *c)
+{
+    const command *one = find_command(c);
+
+    if (!one) {
+        return c->argc ? wrong_use("there is no command ", c->argv[0])
+                       : wrong_use("which command?", "");
+    }
+    if (c->argc < one->min || (one->max >= 0 && c->argc > one->max)) {
+        return wrong_use(c->argc < one->min ? "this command takes " : "too many: it takes ",
+                         *one->arguments ? one->arguments : "no arguments");
+    }
+    if (c->options.dry_run && !(one->needs & DRY)) {
+        return wrong_use("--dry-run is for migrate up and import: nothing was done", "");
+    }
+    return run(c, one);
+}
+
 int main(int argc, const char *const *argv, const char *const *env)
 {
     ctl c = {0};
-    const command *one;
     int status;
 
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS
@@ -220,18 +240,11 @@ int main(int argc, const char *const *argv, const char *const *env)
     c.now = apr_time_as_msec(apr_time_now());
     status = read_options(&c, argc, argv);
     if (status < 0) {
-        one = find_command(&c);
-        if (!one) {
-            status = c.argc ? wrong_use("there is no command ", c.argv[0])
-                            : wrong_use("which command?", "");
-        }
-        else if (c.argc < one->min || (one->max >= 0 && c.argc > one->max)) {
-            status = wrong_use(c.argc < one->min ? "this command takes " : "too many: it takes ",
-                               *one->arguments ? one->arguments : "no arguments");
-        }
-        else {
-            status = run(&c, one);
-        }
+        status = find_and_run(&c);
+    }
+    /* a full disk is seen when what was said leaves the buffer */
+    if ((fflush(stdout) || ferror(stdout)) && status == CTL_OK) {
+        status = ctl_fail("cannot write what there is to say");
     }
     apr_pool_destroy(c.pool);
     apr_terminate();

@@ -36,8 +36,9 @@ typedef struct ctl {
     const char *run_as;      /* user of httpd's children; NULL: not known, like the next */
     const char *pid_file;
     const char *revocations; /* file of the running server's counters */
-    apr_array_header_t *secret_files; /* const char *; NULL likewise */
+    apr_array_header_t *secret_files; /* const char *, NULL for a secret in none; NULL likewise */
     const char *said;        /* what httpd had to say, "" for nothing */
+    const char *unusable;    /* why a configuration that httpd takes will not do; NULL: it does */
 
     /* the database, once ctl_db_open() has run */
     ba_db *db;
@@ -137,6 +138,9 @@ int ctl_confirm(const ctl *c, const char *format, ...) __attribute__((format(pri
 
 /* A new password: twice from a terminal, else a line of stdin. 0: it has said why not. */
 int ctl_password(ctl *c, ba_bytes *password);
+
+/* 0: the text is not in UTF-8 or longer than max characters, which has been said of `what`. */
+int ctl_good_text(const char *what, const char *text, apr_size_t max);
 
 /* Text without what would steer a terminal. */
 const char *ctl_plain(const char *text, apr_pool_t *pool);

@@ -53,7 +53,10 @@ static void check_configuration(findings *f, int good)
             ++lines;
         }
     }
-    if (good && !lines) {
+    if (f->c->unusable) {
+        found(f, BAD, "configuration", f->c->unusable);
+    }
+    else if (good && !lines) {
         found(f, GOOD, "configuration", "httpd has nothing to complain about");
     }
 }
@@ -156,7 +159,7 @@ int ctl_check(ctl *c)
     int status = ctl_site_find(c);
 
     if (!c->options.database) {
-        check_configuration(&f, status == CTL_OK);
+        check_configuration(&f, status == CTL_OK || c->unusable);
     }
     if (status == CTL_OK) {
         if (ctl_db_open(c) == CTL_OK) {
@@ -167,7 +170,9 @@ int ctl_check(ctl *c)
             found(&f, BAD, "database", "cannot be reached");
         }
         for (int i = 0; c->secret_files && i < c->secret_files->nelts; ++i) {
-            check_secret(&f, APR_ARRAY_IDX(c->secret_files, i, const char *));
+            if (APR_ARRAY_IDX(c->secret_files, i, const char *)) {
+                check_secret(&f, APR_ARRAY_IDX(c->secret_files, i, const char *));
+            }
         }
         if (c->pid_file) {
             check_server(&f);

@@ -188,15 +188,12 @@ static int has_all(ba_db_conn *conn, const char *table, const apr_array_header_t
     return 1;
 }
 
-static ba_store *open_source(ctl *c)
+static ba_store *open_source(ctl *c, const char *driver, const char *params)
 {
-    const char *driver, *params;
     ba_db_conn conn;
-    ba_db *db;
+    ba_db *db = ctl_db_connect(c, driver, params);
 
-    if (!ctl_site_database(c, c->argv[0], &driver, &params)
-        || !(db = ctl_db_connect(c, driver, params))
-        || ba_db_open(db, &conn, c->pool) != APR_SUCCESS) {
+    if (!db || ba_db_open(db, &conn, c->pool) != APR_SUCCESS) {
         return NULL;
     }
     /* roles, bans and own columns come along where both have them all */
@@ -225,12 +222,17 @@ static int take_rows(ctl_import *i, const apr_array_header_t *rows)
 
 int ctl_import_better_auth(ctl *c)
 {
-    ba_store *source = open_source(c);
     ctl_import *i = ctl_import_begin(c);
-    const char *after = "";
+    const char *driver, *params, *after = "";
     apr_array_header_t *rows;
-    int status = source ? CTL_OK : CTL_DATABASE;
+    ba_store *source;
+    int status;
 
+    if (!ctl_site_database(c, c->argv[0], &driver, &params)) {
+        return CTL_USAGE;
+    }
+    source = open_source(c, driver, params);
+    status = source ? CTL_OK : CTL_DATABASE;
     while (status == CTL_OK) {
         if (ba_store_users(source, after, &rows, c->pool) != APR_SUCCESS) {
             return CTL_DATABASE;
@@ -328,5 +330,5 @@ int ctl_export(ctl *c)
             }
         }
     } while (rows->nelts);
-    return fflush(stdout) ? ctl_fail("cannot write") : CTL_OK;
+    return CTL_OK;
 }

@@ -26,6 +26,18 @@ static FILE *open_file(const char *path)
     return in;
 }
 
+/* 0: it could not be read to its end, which has been said. */
+static int close_file(FILE *in, const char *path)
+{
+    int good = !ferror(in);
+
+    if (!good) {
+        ctl_fail("cannot read %s: %s", path, strerror(errno));
+    }
+    fclose(in);
+    return good;
+}
+
 /* ---- htpasswd */
 
 static int add_line(ctl_import *i, char *text, int line)
@@ -55,13 +67,16 @@ int ctl_import_htpasswd(ctl *c)
     FILE *in = open_file(c->argv[0]);
     char *text = apr_palloc(c->pool, LINE_MAX_BYTES);
     ctl_import *i = ctl_import_begin(c);
-    int status = in ? CTL_OK : CTL_FAILED;
+    int status = CTL_OK;
 
+    if (!in) {
+        return CTL_FAILED;
+    }
     for (int line = 1; status == CTL_OK && fgets(text, LINE_MAX_BYTES, in); ++line) {
         status = add_line(i, text, line);
     }
-    if (in) {
-        fclose(in);
+    if (!close_file(in, c->argv[0])) {
+        status = CTL_FAILED;
     }
     return status == CTL_OK ? ctl_import_end(i) : status;
 }
@@ -72,6 +87,7 @@ typedef struct reader {
     FILE *in;
     int separator;
     int line;
+    int open; /* line of a quote that the file does not close */
     apr_pool_t *pool; /* of the row */
     char *cells[CELLS_MAX];
     int count;
@@ -85,7 +101,7 @@ static int read_cell(reader *r, char **out)
     int ch = getc(r->in), inside = 0;
 
     if (ch == '"') {
-        inside = 1;
+        inside = r->line;
         ch = getc(r->in);
     }
     for (; ch != EOF; ch = getc(r->in)) {
@@ -113,6 +129,7 @@ static int read_cell(reader *r, char **out)
     }
     text[used] = '\0';
     *out = text;
+    r->open = inside;
     return ch;
 }
 
@@ -132,7 +149,7 @@ static int read_row(reader *r)
             r->cells[r->count++] = cell;
         }
     } while (end == r->separator);
-    return end != EOF || r->count > 1 || *r->cells[0];
+    return end != EOF || r->count > 1 || *r->cells[0] || r->open;
 }
 
 /* The names of the first row; the first sign that may stand between them does. */
@@ -217,38 +234,46 @@ static int extra_place(const ctl *c, const char *name)
 }
 
 /* 0: a value is none of its column's type. */
-static int put_cell(const ctl *c, ctl_incoming *in, const char *name, const char *value,
-                    apr_pool_t *pool)
+static int put_cell(const ctl *c, ctl_incoming *in, const char *name, const char *value)
 {
     const char **to = member(in, name);
     int place = extra_place(c, name);
     const ba_column *column;
 
     if (to) {
-        *to = *value && strcmp(value, "NULL") ? value : NULL;
+        *to = *value ? value : NULL;
         return 1;
     }
     if (is_verified_name(name)) {
         in->verified = is_true(value);
         return 1;
     }
-    if (place < 0 || !*value || !strcmp(value, "NULL")) {
+    if (place < 0 || !*value) {
         return 1;
     }
     column = &APR_ARRAY_IDX(c->settings.columns.user, place, ba_column);
     in->extra->values[place] = column->type == BA_COLUMN_BOOLEAN
                                    ? (is_true(value) ? "1" : "0")
-                                   : ba_column_value(column->type, value, pool);
+                                   : ba_column_value(column->type, value, c->pool);
     return in->extra->values[place] != NULL;
+}
+
+/* The mysql program, whose tables have tabs, writes NULL for nothing. */
+static const char *cell(const reader *r, int k)
+{
+    return r->separator == '\t' && !strcmp(r->cells[k], "NULL") ? "" : r->cells[k];
 }
 
 static int add_row(ctl *c, ctl_import *i, const reader *r, char *const *names, int n)
 {
     ctl_incoming in = {0};
 
+    if (r->open) {
+        return ctl_import_refuse(i, r->open, "a quote is not closed: the rest is not read");
+    }
     in.extra = ba_extra_fallback(c->settings.columns.user, c->pool);
     for (int k = 0; k < n && k < r->count; ++k) {
-        if (!put_cell(c, &in, names[k], r->cells[k], c->pool)) {
+        if (!put_cell(c, &in, names[k], cell(r, k))) {
             return ctl_import_refuse(i, r->line,
                                      apr_pstrcat(c->pool, ctl_plain(names[k], c->pool),
                                                  " has a value that is not of its type", NULL));
@@ -316,6 +341,10 @@ int ctl_import_csv(ctl *c)
         return CTL_FAILED;
     }
     n = read_names(&r, names, c->pool);
+    if (ferror(r.in)) {
+        close_file(r.in, c->argv[0]);
+        return CTL_FAILED;
+    }
     settle_logins(names, n);
     if (!check_names(c, names, n)) {
         fclose(r.in);
@@ -323,10 +352,12 @@ int ctl_import_csv(ctl *c)
     }
     apr_pool_create(&r.pool, c->pool);
     while (status == CTL_OK && read_row(&r)) {
-        if (r.count > 1 || *r.cells[0]) {
+        if (r.count > 1 || *r.cells[0] || r.open) {
             status = add_row(c, i, &r, names, n);
         }
     }
-    fclose(r.in);
+    if (!close_file(r.in, c->argv[0])) {
+        status = CTL_FAILED;
+    }
     return status == CTL_OK ? ctl_import_end(i) : status;
 }

@@ -79,6 +79,19 @@ int ctl_done(ctl *c, const char *key, apr_int64_t n, const char *format, ...)
     return CTL_OK;
 }
 
+int ctl_good_text(const char *what, const char *text, apr_size_t max)
+{
+    if (!ba_text_is_utf8(text, strlen(text))) {
+        ctl_fail("%s is not in UTF-8", what);
+        return 0;
+    }
+    if (ba_text_length(text) > max) {
+        ctl_fail("%s has more than %" APR_SIZE_T_FMT " characters", what, max);
+        return 0;
+    }
+    return 1;
+}
+
 const char *ctl_plain(const char *text, apr_pool_t *pool)
 {
     char *out = apr_pstrdup(pool, text);
@@ -320,6 +333,10 @@ int ctl_password(ctl *c, ba_bytes *password)
         line[strcspn(line, "\r\n")] = '\0';
         password->data = line;
         password->len = strlen(line);
+    }
+    /* browsers send UTF-8: another encoding of it would be another password */
+    if (!ctl_good_text("the password", password->data, PASSWORD_MAX)) {
+        return 0;
     }
     length = ba_text_utf16_length(password->data, password->len);
     if (length < (apr_size_t)c->settings.password_length.min

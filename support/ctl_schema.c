@@ -305,19 +305,23 @@ int ctl_schema_up(ctl *c)
 static int make_file(const ctl *c)
 {
     const char *owner = c->options.owner ? c->options.owner : c->run_as;
+    struct passwd *user = owner ? getpwnam(owner) : NULL;
     int fd;
-    struct passwd *user;
 
     if (strcmp(c->driver, "sqlite3") || !access(c->params, F_OK) || c->options.dry_run) {
         return 1;
+    }
+    if (c->options.owner && (!user || (geteuid() && geteuid() != user->pw_uid))) {
+        ctl_fail(user ? "only root can make a file for %s" : "there is no user %s on this machine",
+                 owner);
+        return 0;
     }
     fd = open(c->params, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         ctl_fail("cannot make %s: %s", c->params, strerror(errno));
         return 0;
     }
-    user = owner && geteuid() == 0 ? getpwnam(owner) : NULL;
-    if (user && fchown(fd, user->pw_uid, user->pw_gid)) {
+    if (user && geteuid() == 0 && fchown(fd, user->pw_uid, user->pw_gid)) {
         user = NULL;
     }
     close(fd);

@@ -144,6 +144,16 @@ static int replace(ctl *c, const char *path, const char *text, const struct stat
     return 1;
 }
 
+static int count_lines(const char *text)
+{
+    int n = 0;
+
+    for (; *text; ++text) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
 int ctl_secret_rotate(ctl *c)
 {
     const char *path = c->options.secret_file, *old, *new;
@@ -180,6 +190,6 @@ int ctl_secret_rotate(ctl *c)
     if (!replace(c, path, new, &info)) {
         return CTL_FAILED;
     }
-    return ctl_done(c, "secrets", c->options.drop_old ? 1 : 2,
+    return ctl_done(c, "secrets", count_lines(new),
                     "Done. It counts from the next graceful restart (apachectl graceful).");
 }

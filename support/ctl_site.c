@@ -201,8 +201,9 @@ static void take(ctl *c, const json_t *site)
     c->params = c->params ? c->params : "";
     c->secret_files = apr_array_make(c->pool, 2, sizeof(const char *));
     for (size_t i = 0; i < json_array_size(files); ++i) {
-        APR_ARRAY_PUSH(c->secret_files, const char *)
-            = apr_pstrdup(c->pool, json_string_value(json_array_get(files, i)));
+        const char *file = json_string_value(json_array_get(files, i));
+
+        APR_ARRAY_PUSH(c->secret_files, const char *) = apr_pstrdup(c->pool, file);
     }
     s->base_url = text_of(site, "baseURL", c->pool);
     s->base_path = text_of(site, "basePath", c->pool);
@@ -233,8 +234,14 @@ static int is_named(const json_t *site, const char *name)
     return (host && !strcasecmp(host, name)) || (url && !strcasecmp(url, name));
 }
 
+static int unusable(ctl *c, const char *why)
+{
+    c->unusable = why;
+    return ctl_fail("%s", why);
+}
+
 /* Virtual hosts of one database, such as http and https, are one site. */
-static const json_t *choose(const ctl *c, const json_t *sites)
+static const json_t *choose(ctl *c, const json_t *sites)
 {
     const json_t *found = NULL;
     const char *others = "";
@@ -252,13 +259,14 @@ static const json_t *choose(const ctl *c, const json_t *sites)
         found = found ? found : site;
     }
     if (!found) {
-        ctl_fail(c->options.site ? "this configuration has no site of that name: see --site"
-                                 : "no server of this configuration has BetterAuthSecret and a "
-                                   "database");
+        unusable(c, c->options.site ? "this configuration has no site of that name: see --site"
+                                    : "no server of this configuration has BetterAuthSecret and "
+                                      "a database");
     }
     else if (*others) {
-        ctl_fail("these sites have different databases, so choose one with --site: %s%s",
-                 json_string_value(json_object_get(found, "baseURL")), others);
+        unusable(c, apr_pstrcat(c->pool,
+                                "these sites have different databases, so choose one with --site: ",
+                                json_string_value(json_object_get(found, "baseURL")), others, NULL));
         return NULL;
     }
     return found;
@@ -280,7 +288,7 @@ static int from_httpd(ctl *c)
     bytes.len = strlen(text);
     all = *text ? ba_json_parse(bytes, c->pool) : NULL;
     if (!all || number_of(all, "version") != 1) {
-        return ctl_fail("httpd does not load mod_betterauth, or another version of it");
+        return unusable(c, "httpd does not load mod_betterauth, or another version of it");
     }
     site = choose(c, json_object_get(all, "sites"));
     if (!site) {

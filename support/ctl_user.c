@@ -232,6 +232,9 @@ int ctl_user_add(ctl *c)
     if (o->role && needs_admin(c) != CTL_OK) {
         return CTL_FAILED;
     }
+    if (o->name && !ctl_good_text("--name", o->name, BA_NAME_MAX)) {
+        return CTL_USAGE;
+    }
     user.id = ba_random_id(c->settings.generate_id, c->pool);
     user.email = email;
     user.name = o->name ? o->name : apr_pstrmemdup(c->pool, email, strcspn(email, "@"));

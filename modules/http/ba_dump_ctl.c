@@ -55,7 +55,7 @@ static void put_columns(json_t *to, const char *name, const apr_array_header_t *
     json_object_set_new(to, name, list);
 }
 
-/* The words of BetterAuthSecret that name files; what they hold is not told. */
+/* The words of BetterAuthSecret: a file, or null for what is in none; no secret is told. */
 static void put_secret_files(json_t *to, const ap_directive_t *host, apr_pool_t *pool)
 {
     const ap_directive_t *node = ba_dump_written(host, "BetterAuthSecret", pool);
@@ -67,9 +67,7 @@ static void put_secret_files(json_t *to, const ap_directive_t *host, apr_pool_t 
         const char *path
             = !strncmp(word, "file:", 5) ? ap_server_root_relative(pool, word + 5) : NULL;
 
-        if (path) {
-            json_array_append_new(list, json_string(path));
-        }
+        json_array_append_new(list, path ? json_string(path) : json_null());
     }
     json_object_set_new(to, "secretFiles", list);
 }

@@ -113,6 +113,26 @@ for my $dialect (sort keys %database) {
         says('and does it', undef, [@on, qw(--yes user delete ann@example.com)], 0, qr/is deleted/);
         is_deeply([map { $_->{email} } @{ $ctl->(qw(--json user list))->{json} }], ['c@example.com'], 'the others stay');
 
+        # what would not be the same to a browser
+        says('a name in another encoding', PASSWORD . "\n", [@on, '--name', "Ren\xe9", qw(user add ren@example.com)], 2, qr/--name is not in UTF-8/);
+        says('a name beyond the API\'s', PASSWORD . "\n", [@on, '--name', 'n' x 256, qw(user add ren@example.com)], 2, qr/more than 255 characters/);
+        says('a password in another encoding', "p\xe9ssword horse\n", [@on, qw(user set-password c@example.com)], 1, qr/password is not in UTF-8/);
+        says('NULL as a name', undef, [@on, qw(--name NULL --no-password user add null@example.com)], 0);
+        write_file("$dir/null.csv", $ctl->('export')->{out});
+        says('goes', undef, [@on, qw(--yes user delete null@example.com)], 0);
+        says('and comes back', undef, [@on, qw(import csv), "$dir/null.csv"], 0, qr/added\s+1\n/);
+        is($ctl->(qw(--json user show null@example.com))->{json}{name}, 'NULL', 'as it was');
+        says('goes again', undef, [@on, qw(--yes user delete null@example.com)], 0);
+
+        # --dry-run is believed, or refused
+        my $rows = $ctl->('export')->{out};
+        says("@$_, dry", PASSWORD . "\n", [@on, qw(--dry-run --yes), @$_], 2, qr/nothing was done/) for
+            [qw(user add dry@example.com)], [qw(user delete c@example.com)], [qw(user ban c@example.com)], [qw(user verify c@example.com)], [qw(user set-password c@example.com)],
+            [qw(session revoke --all)], [qw(mail retry --all)], ['sweep'], ['--secret-file', "$dir/dry", 'init'], ['--secret-file', "$dir/secret-$dialect", qw(secret rotate)];
+        is($ctl->('export')->{out}, $rows, 'and nothing was');
+        ok(!-e "$dir/dry", 'nor made');
+        is(slurp("$dir/secret-$dialect"), $before, 'nor rotated');
+
         # more than one page of rows
         write_file("$dir/many.csv", "email\n" . join '', map { sprintf "p%04d\@example.com\n", $_ } 1 .. 1001);
         is($ctl->(qw(--json import csv), "$dir/many.csv")->{json}{added}, 1001, 'many users');
@@ -150,6 +170,8 @@ subtest 'a new secret' => sub {
     says('rotate', undef, [@on, '--yes'], 0, qr/graceful/) for 1 .. 9;
     my @lines = split /\n/, slurp($file);
     is(scalar @lines, 8, 'eight are kept');
+    is(BATest::Ctl::run(undef, '--json', '--yes', @on)->{json}{secrets}, 8, 'and counted');
+    @lines = split /\n/, slurp($file);
     is(scalar(grep { /^[A-Za-z0-9]{48}$/ } @lines), 8, 'one a line');
     is((stat $file)[2] & 07777, 0600, 'the owner\'s alone');
     says('drop', undef, [@on, qw(--drop-old --yes)], 0);
@@ -167,6 +189,12 @@ subtest 'wrong use' => sub {
     says('a password as an argument', undef, ['--database', 'mysql:host=x pass=secret', qw(user list)], 2, qr/a password is no argument/);
     says('a database of another kind', undef, ['--database', 'oracle:x', qw(user list)], 3, qr/must be mysql or sqlite3/);
     says('one that is down', undef, ['--database', 'mysql:host=127.0.0.1 port=1 user=x dbname=x', qw(user list)], 3, qr/cannot reach/);
+    says('one to import from', undef, ['--database', $database{sqlite}, qw(import better-auth), 'mysql:host=x pass=secret'], 2, qr/a password is no argument/);
+    says('a new file for nobody who is here', undef, ['--database', "sqlite3:$dir/owned.db", qw(--owner nobody-of-that-name init)], 1, qr/no user nobody-of-that-name/);
+    says('for somebody else', undef, ['--database', "sqlite3:$dir/owned.db", qw(--owner root init)], 1, qr/only root/);
+    ok(!-e "$dir/owned.db", 'is not made');
+    says('a folder of users', undef, ['--database', $database{sqlite}, qw(import), $_, $dir], 1, qr/cannot read \Q$dir\E: Is a directory/) for 'htpasswd', 'csv';
+    is(system('/bin/sh', '-c', 'exec "$@" >/dev/full 2>/dev/null', 'sh', BATest::Ctl::binary(), '--database', $database{sqlite}, @$_) >> 8, 1, "@$_: a full disk") for ['export'], [qw(--json user list)], [qw(user list)];
     says('no httpd', undef, ['--httpd', '/nonexistent/httpd', qw(user list)], 1, qr/cannot run|refuses/);
     says('no such configuration', undef, ['--httpd', $ENV{BA_HTTPD} || '/usr/sbin/apache2', '-f', '/nonexistent', qw(user list)], 1, qr/httpd refuses/);
     says('help', undef, ['--help'], 0, qr/usage:.*user set-password USER.*--dry-run/s);

@@ -112,6 +112,10 @@ for my $dialect (qw(mysql sqlite)) {
         write_file("$dir/wrong.csv", "email,banExpires,name\nf\@example.com,whenever,F\ng\@example.com,,G\nh\@example.com,,H,more,than,names\n");
         is_deeply(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/wrong.csv")->{json}, { added => 2, there => 0, refused => 1, withoutPassword => 2 }, 'a value of another type keeps only its own line out');
         is(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/users.htpasswd")->{status}, 1, 'no line of names');
+        write_file("$dir/open.csv", "email,note,name\nj\@example.com,fine,J\nk\@example.com,\"oops,K\nl\@example.com,,L\n");
+        my $open = BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/open.csv");
+        is_deeply([$open->{status}, @{ $open->{json} }{qw(added refused)}], [1, 1, 1], 'a quote that is not closed');
+        like($open->{err}, qr/line 3: a quote is not closed: the rest is not read/, 'is named by its line');
         write_file("$dir/gap.csv", "email,,name,\ni\@example.com,x,Ida,y\n");
         is(BATest::Ctl::run(undef, @of, '--json', qw(import csv), "$dir/gap.csv")->{json}{added}, 1, 'a column without a name');
         is((rows($site, q{SELECT name FROM user WHERE email = 'i@example.com'}))[0][0], 'Ida', 'does not shift those behind it');
