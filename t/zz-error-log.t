@@ -21,17 +21,13 @@ if (open my $in, '<', BATest::state()->{workdir} . '/expected-log') {
     }
 }
 
-# By tag; by their words those of httpd's lines that have none.
-sub announced { my ($line, $tag, $tags) = @_; return grep { /^(?:BA|AH)\d+$/ ? defined $tag && $tag eq $_ : index($line, $_) >= 0 } @$tags }
-
 my @unexpected;
 open my $in, '<:raw', $log or die "$log: $!\n";
 while (1) {
     my $at = tell $in;
     defined(my $line = <$in>) or last;
-    next unless $line =~ /\[\w*:(?:warn|error|crit|alert|emerg)\]/ || $line =~ /runtime error:|Sanitizer/;
-    my ($tag) = $line =~ /\b(BA\d{4}|AH\d{5})\b/;
-    next if grep { $at >= $_->{start} && $at < $_->{end} && announced($line, $tag, $_->{tags}) } @expected;
+    next unless BATest::is_complaint($line);
+    next if grep { $at >= $_->{start} && $at < $_->{end} && BATest::is_announced($line, @{ $_->{tags} }) } @expected;
     push @unexpected, $line;
 }
 is(scalar @unexpected, 0, 'every line at warn or above was expected')

@@ -11,6 +11,8 @@ use BATest::Httpd;
 use BATest::Sites;
 use File::Path qw(make_path);
 
+expect_private_log(qw(AH01631 BA0104 BA0105 BA0201 BA0714 AH00629 AH00632 AH00633 AH00639 AH02655));    # who may not, and a database that is down
+
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $db = private_mariadb('basic');

@@ -11,6 +11,8 @@ use BATest::Httpd;
 use BATest::Sites;
 use File::Basename qw(dirname);
 
+expect_private_log(qw(BA0104 BA0105 BA0119 BA0120 BA0351 BA0714 AH00629 AH00632 AH00633 AH00636));    # no database, and a module that cannot say
+
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $ours = BATest::state()->{flavours}{ flavour() }{module};

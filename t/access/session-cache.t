@@ -9,6 +9,8 @@ use BATest -own;
 use BATest::Httpd;
 use Time::HiRes qw(sleep time);
 
+expect_private_log(qw(AH01630));    # a place that is closed to all
+
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $db = private_mariadb('session-cache');

@@ -24,7 +24,7 @@ use BATest::Port;
 our @ISA = qw(Exporter);
 our @EXPORT = (@Test::More::EXPORT, qw(state flavour sites each_site request post header headers cookies cookie_header
     json_is error_is no_session user_count session_count sql clean signed basic certificate sign_up new_email expect_log log_lines
-    uri_escape is_httpd dialect free_port mariadb mails jwt moment
+    uri_escape expect_private_log is_httpd dialect free_port mariadb mails jwt moment
     private_httpd private_mariadb semaphores schema configtest parallel SECRET ORIGIN PASSWORD));
 
 use constant { PASSWORD => 'correct horse battery' };
@@ -399,21 +399,38 @@ sub sign_up {
 
 # --- The error log ----------------------------------------------------------------------------------------------------
 
-# Lines at warn or above. t/zz-error-log.t fails on each of them that no test expected while it ran.
+# A child that crashed, which httpd says as a notice; a signal that httpd sends is none.
+sub is_crash { return $_[0] =~ /exit signal (?!Killed)|runtime error:|Sanitizer/ }
+
+# What an error log has no line of, if all is well.
+sub is_complaint { return $_[0] =~ /\[\w*:(?:warn|error|crit|alert|emerg)\]/ || is_crash($_[0]) }
+
+# By tag; by their words those of httpd's lines that have none.
+sub is_announced {
+    my ($line, @expected) = @_;
+    my ($tag) = $line =~ /\b(BA\d{4}|AH\d{5})\b/;
+    return scalar grep { /^(?:BA|AH)\d+$/ ? defined $tag && $tag eq $_ : index($line, $_) >= 0 } @expected;
+}
+
+my %read;
+
+# Lines at warn or above. t/zz-error-log.t fails on each of them that no test expected while it ran; of a private httpd's
+# log this file does so at its end, unless it has looked at it by this.
 sub log_lines {
     my ($file, $from, $to) = @_;
     open my $in, '<:raw', $file or return;
+    $read{$file} = 1;
     seek $in, $from // 0, 0;
     my @lines;
     while (my $line = <$in>) {
         chomp $line;
-        push @lines, $line if $line =~ /\[[\w]*:(?:warn|error|crit|alert|emerg)\]/ || $line =~ /runtime error:|Sanitizer/;
+        push @lines, $line if is_complaint($line);
         last if defined $to && tell($in) >= $to;
     }
     return @lines;
 }
 
-my (@expected, $log_start);
+my (@expected, @expected_private, $log_start);
 
 # Tags (BA0123, AH00123) this file provokes on purpose, or words of lines that have no tag.
 sub expect_log {
@@ -421,10 +438,29 @@ sub expect_log {
     $log_start //= -s ((_httpd()->{dir} // '') . '/logs/error_log') // 0;
 }
 
+# More of this file's private httpds.
+sub expect_private_log { push @expected_private, @_ }
+
 my $main = $$;
 
+# Of the private servers. What crashed is never all right, whoever looked.
+sub _unexpected {
+    my @lines;
+    for my $file (map { $_->error_log } @private) {
+        open my $in, '<:raw', $file or next;
+        push @lines, grep { is_crash($_) || !$read{$file} && is_complaint($_) && !is_announced($_, @expected, @expected_private) } <$in>;
+    }
+    return @lines;
+}
+
 END {
-    if ($$ == $main) { local $?; $_->stop for @private }
+    if ($$ == $main) {
+        { local $?; $_->stop for @private }
+        if (my @lines = _unexpected()) {
+            diag 'in the error log of a private httpd, and not expected: ', @lines > 20 ? @lines[0 .. 19] : @lines;
+            $? ||= 1;
+        }
+    }
     if (@expected && (my $dir = _httpd()->{dir})) {
         open my $out, '>>', BATest::state()->{workdir} . '/expected-log';
         print {$out} join("\t", flavour(), $log_start, -s "$dir/logs/error_log", @expected), "\n" if $out;
