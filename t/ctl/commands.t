@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the mod_betterauth authors
 
-# betterauthctl on databases alone: what it makes, how it asks and answers, what it refuses; its documents.
+# betterauthctl on databases alone: what it makes, how it asks and answers, what it refuses; its manual.
 use strict;
 use warnings;
 use BATest -own;
-use BATest::Ctl;
+use BATest::Ctl qw(says slurp write_file);
 use BATest::MariaDB;
 use File::Path qw(make_path);
 
@@ -15,8 +15,6 @@ plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 my $state = BATest::state();
 my $dir = "$state->{workdir}/ctl-commands";
 make_path($dir);
-sub slurp { my ($file) = @_; open my $in, '<', $file or die "$file: $!"; local $/; return scalar <$in> }
-sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
 
 # At a terminal: each prompt is answered with the next of keys. Answers { exit, hidden: how often the terminal showed
 # nothing then, shown: whether it shows again what is typed, screen }.
@@ -44,15 +42,6 @@ print(json.dumps({'exit': os.waitpid(pid, 0)[1], 'hidden': hidden, 'shown': show
 END
     open my $said, '-|', 'timeout', 20, 'python3', "$dir/terminal.py", JSON::PP->new->ascii->encode($keys), BATest::Ctl::binary(), @args or die "python3: $!";
     return JSON::PP->new->decode(scalar(<$said>) // '{}');
-}
-
-# [stdin, arguments, exit status, what is said on stdout or stderr]
-sub says {
-    my ($name, $stdin, $args, $status, $pattern) = @_;
-    my $did = BATest::Ctl::run($stdin, @$args);
-    is($did->{status}, $status, "$name: exit status") or diag "$did->{out}$did->{err}";
-    like("$did->{out}$did->{err}", $pattern, "$name: what is said") if $pattern;
-    return $did;
 }
 
 mariadb()->create('ctl_commands');
@@ -201,7 +190,7 @@ subtest 'wrong use' => sub {
     says('version', undef, ['--version'], 0, qr/^betterauthctl \d/);
 };
 
-subtest 'documents' => sub {
+subtest 'manual' => sub {
     my $help = BATest::Ctl::run(undef, '--help')->{out};
     my $page = slurp("$state->{srcdir}/support/betterauthctl.8") =~ s/\\fR|\\fI|\\fP|\\f\[.\]//gr =~ s/\\//gr;
     my ($commands, $options) = $help =~ /commands:\n(.*)\n\noptions:\n(.*)\n\n/s;
@@ -210,20 +199,6 @@ subtest 'documents' => sub {
         like($page, qr/^\.B \Q$words\E|\.B \Q$words\E/m, "the manual has $words");
     }
     for ($options =~ /--([a-z-]+)/g) { next if /^(?:help|version)$/; like($page, qr/--\Q$_\E/, "the manual has --$_") }
-
-    my $complete = sub {
-        my (@words) = @_;
-        my $bin = BATest::Ctl::binary();
-        my $list = join ' ', map { qq("$_") } $bin, @words;
-        my $said = qx(bash -c 'source "$state->{srcdir}/support/completions/betterauthctl"; compopt() { :; }; COMP_WORDS=($list); COMP_CWORD=\$((\${#COMP_WORDS[@]} - 1)); _betterauthctl x "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"; echo "\${COMPREPLY[*]}"' 2>&1);
-        chomp $said;
-        return $said;
-    };
-    is($complete->('mig'), 'migrate', 'completes a command');
-    is($complete->('user', 'set'), 'set-password', 'and its second word');
-    is($complete->('init', ''), '', 'where there is one');
-    is($complete->('--js'), '--json', 'and options');
-    is($complete->('-f', 'x', 'sess'), 'session', 'past the value of one');
 };
 
 done_testing;
