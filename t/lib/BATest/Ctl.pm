@@ -10,6 +10,7 @@ use Exporter qw(import);
 use IPC::Open3 ();
 use JSON::PP ();
 use Test::More;
+use BATest::Httpd;
 
 our @EXPORT_OK = qw(says slurp write_file);
 
@@ -21,11 +22,16 @@ sub binary { return "$ENV{BA_BUILDDIR}/support/betterauthctl" }
 # Options that make it ask a private httpd for its configuration.
 sub of_httpd {
     my ($httpd) = @_;
-    return of_file($httpd->{dir}, "$httpd->{dir}/conf/httpd.conf");
+    return _of($httpd->{dir}, "$httpd->{dir}/conf/httpd.conf");
 }
 
-# The same of a configuration that nothing serves: a ServerRoot, a file.
-sub of_file {
+# The same for a configuration that nothing serves, which is written into that folder.
+sub of_conf {
+    my ($dir, $conf) = @_;
+    return _of($dir, BATest::Httpd->write_configuration(dir => $dir, conf => $conf, module => BATest::state()->{flavours}{plain}{module}));
+}
+
+sub _of {
     my ($dir, $file) = @_;
     my $program = $ENV{BA_HTTPD} || '/usr/sbin/apache2';
     return ('--httpd', "$program -d $dir", '-f', $file);

@@ -195,9 +195,8 @@ sub sanitizers {
         UBSAN_OPTIONS => $common };
 }
 
-# Checks a configuration the way `apachectl configtest` does; returns exit status and all output.
-#   how: further arguments, and what becomes of stderr
-sub configtest {
+# Writes a configuration that nothing serves, conf below what every server has; answers its file.
+sub write_configuration {
     my ($class, %args) = @_;
     my ($dir, $text) = @args{qw(dir conf)};
     make_path("$dir/logs");
@@ -212,11 +211,20 @@ ScriptSock "$dir/logs/cgisock"
 DocumentRoot "$dir"
 END
     _write("$dir/site.conf", $text);
+    return "$dir/base.conf";
+}
+
+# Checks a configuration the way `apachectl configtest` does; returns exit status and all output.
+#   how: further arguments, and what becomes of stderr
+sub configtest {
+    my ($class, %args) = @_;
+    my $dir = $args{dir};
+    my $file = $class->write_configuration(%args);
     unlink "$dir/logs/error_log";
     my %env = %{ $args{env} || {} };
     local @ENV{ keys %env } = values %env;
     my $how = $args{how} // '2>&1';
-    my $output = qx{'$BINARY' -t -f '$dir/base.conf' $how};
+    my $output = qx{'$BINARY' -t -f '$file' $how};
     my $status = $? >> 8;
     if (open my $in, '<', "$dir/logs/error_log") { local $/; $output .= <$in> // '' }
     return ($status, $output);
