@@ -8,11 +8,13 @@
 #include "ba_steady.h"
 
 #include <apr_atomic.h>
+#include <apr_file_info.h>
 #include <apr_optional.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 #include <http_log.h>
 #include <mod_dbd.h>
+#include <string.h>
 
 /* Seconds between two looks at a database that is down; one thread looks. */
 #define PROBE_SECONDS 1
@@ -73,8 +75,16 @@ static apr_status_t disconnect(void *data)
 ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_pool_t *pool)
 {
     ba_db_conn *conn = apr_pcalloc(pool, sizeof(*conn));
+    apr_finfo_t info;
 
     *error = NULL;
+    /* the driver would make it: as root, configtest leaves one that no child can write */
+    if (!strcmp(source->driver, "sqlite3") && source->params
+        && apr_stat(&info, source->params, APR_FINFO_TYPE, pool) == APR_ENOENT) {
+        *error = apr_pstrcat(pool, "there is no file ", source->params,
+                             ", which betterauthctl init makes", NULL);
+        return NULL;
+    }
     if (apr_dbd_get_driver(pool, source->driver, &conn->driver) != APR_SUCCESS) {
         *error = "the driver cannot be loaded";
         return NULL;
