@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use BATest;
 use BATest::Ctl;
+use BATest::Guide;
 use BATest::Httpd;
 use BATest::MariaDB;
 use File::Path qw(make_path);
@@ -32,27 +33,7 @@ my %HASH = (
     django   => 'pbkdf2_sha256$600$saltySALT$@DJANGO@',
 );
 
-my $doc = do { open my $in, '<', "$state->{srcdir}/docs/migrating.md" or die; local $/; <$in> };
-
-# Runs the commands of a section in a folder, with programs that know our servers in place of the system's.
-sub guide {
-    my ($title, $dir, %programs) = @_;
-    my ($section) = $doc =~ /^## \Q$title\E\n(.*?)(?=^## |\z)/ms or return fail("no section $title");
-    my $script = join '', $section =~ /^```sh\n(.*?)^```$/msg;
-    ok($script, "$title: has commands");
-    make_path("$dir/bin");
-    for my $name (keys %programs) {
-        write_file("$dir/bin/$name", "#!/bin/sh\nexec $programs{$name} \"\$@\"\n");
-        chmod 0755, "$dir/bin/$name";
-    }
-    write_file("$dir/script", "set -e\n$script");
-    my $said = qx(cd '$dir' && PATH='$dir/bin':\$PATH sh script 2>&1);
-    is($?, 0, "$title: works as written") or diag $said;
-    return $said;
-}
-
-sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
-sub command { return join ' ', map { "'" . s/'/'\\''/gr . "'" } BATest::Ctl::binary(), @_ }
+sub command { return shell_words(BATest::Ctl::binary(), @_) }
 sub sign_in { my ($site, $email, $password) = @_; return post($site, '/sign-in/email', { email => $email, password => $password }) }
 sub rows { my ($site, $sql) = @_; return $site =~ /mysql/ ? $db->sql($sql, 'moved') : sql($site, $sql) }
 sub hash_of { my ($site, $email) = @_; return (rows($site, "SELECT a.password FROM account a JOIN user u ON u.id = a.userId WHERE u.email = '$email'"))[0][0] }
@@ -82,7 +63,7 @@ for my $dialect (qw(mysql sqlite)) {
         make_path($dir);
 
         write_file("$dir/users.htpasswd", join '', "# people\n\n", map { "$_:$HASH{$_}\n" } sort grep { $_ ne 'django' } keys %HASH);
-        guide('htpasswd', $dir, betterauthctl => command(@of));
+        guide('migrating.md', 'htpasswd', $dir, programs => { betterauthctl => command(@of) });
         comes_over($site, $_, $HASH{$_}) for sort grep { $_ ne 'django' } keys %HASH;
         is((rows($site, "SELECT name FROM user WHERE email = 'apr1\@example.com'"))[0][0], 'apr1', 'the old name is kept');
         my $again = BATest::Ctl::run(undef, @of, qw(--json import htpasswd --domain example.com), "$dir/users.htpasswd");
@@ -144,13 +125,14 @@ subtest 'mod_authn_dbd' => sub {
     $db->sql("CREATE TABLE authn (user varchar(64) PRIMARY KEY, password varchar(128)); INSERT INTO authn VALUES ('mia', '$HASH{bcrypt}'), ('noah\@example.org', '$HASH{apr1}')", 'site');
     my $httpd = private_httpd(name => 'moved-dbd');
     my $dir = "$state->{workdir}/migrating-dbd";
-    guide('mod_authn_dbd', $dir, betterauthctl => command(BATest::Ctl::of_httpd($httpd)), mariadb => "/usr/bin/mariadb --no-defaults -uroot -S '" . $db->socket . "'");
+    my $said = guide('migrating.md', 'mod_authn_dbd', $dir, programs => { betterauthctl => command(BATest::Ctl::of_httpd($httpd)), mariadb => "/usr/bin/mariadb --no-defaults -uroot -S '" . $db->socket . "'" });
     comes_over('moved-dbd', 'mia', $HASH{bcrypt});
     comes_over('moved-dbd', 'noah@example.org', $HASH{apr1});
-    ok(!-e "$dir/users.tsv", 'no file of hashes is left');
+    like($said, qr/^removed users\.tsv of mode 600$/m, 'nobody else could read the hashes');
+    ok(!-e "$dir/users.tsv", 'and no file of them is left');
 
     write_file("$dir/users.csv", "email,username,password,is_active,date_joined\nx\@example.com,Xi,$HASH{sha},1,2021-01-02 03:04:05\n");
-    my $said = guide('A table of another program', $dir, betterauthctl => command(BATest::Ctl::of_httpd($httpd)));
+    guide('migrating.md', 'A table of another program', $dir, programs => { betterauthctl => command(BATest::Ctl::of_httpd($httpd)) });
     comes_over('moved-dbd', 'x@example.com', $HASH{sha});
     is((sql('moved-dbd', "SELECT name FROM user WHERE email = 'x\@example.com'"))[0][0], 'Xi', 'a login beside an address is the name');
     $httpd->stop;
@@ -164,29 +146,60 @@ subtest 'Better Auth' => sub {
     my $dir = "$state->{workdir}/migrating-npm";
     make_path($dir);
     write_file("$dir/node-database", 'mysql:' . $shared->dbd_params('ba_node') . "\n");
-    guide('Better Auth in Node: into another database', $dir, betterauthctl => command(BATest::Ctl::of_httpd($httpd)));
+    guide('migrating.md', 'Better Auth in Node: into another database', $dir, programs => { betterauthctl => command(BATest::Ctl::of_httpd($httpd)) });
     my $row = (sql('moved-npm', "SELECT id, createdAt FROM user WHERE email = '$person->{email}'"))[0];
     is($row->[0], $person->{user}{id}, 'the user has the same id');
     is(sign_in('moved-npm', $person->{email}, $OLD)->{status}, 200, 'signs in with the same password');
     like((sql('moved-npm', "SELECT password FROM account WHERE userId = '$row->[0]'"))[0][0], qr/^\$argon2id\$/, 'and has a new hash');
     $httpd->stop;
 
-    $db->create('adopted');
-    system($ENV{BA_NODE}, "$state->{srcdir}/t/node/migrate.mjs", '127.0.0.1', $db->port, BATest::MariaDB::USER, BATest::MariaDB::PASSWORD, 'adopted') == 0
-        or die "better-auth's own migration failed\n";
+};
+
+# What a Node server has made, with somebody who is signed in there.
+sub node_database {
+    my ($name) = @_;
+    $db->create($name);
+    my @on = ('127.0.0.1', $db->port, BATest::MariaDB::USER, BATest::MariaDB::PASSWORD);
+    system($ENV{BA_NODE}, "$state->{srcdir}/t/node/migrate.mjs", @on, $name) == 0 or die "better-auth's own migration failed\n";
+    my %server = (name => $name, port => free_port(), database => $name);
+    my %config = (secret => SECRET, baseURL => ORIGIN, servers => [\%server]);
+    @config{qw(host port user password)} = @on;
+    write_file("$state->{workdir}/$name.json", JSON::PP->new->encode(\%config));
+    local $ENV{NODE_ENV} = 'production';
+    my $pid = open my $out, '-|', $ENV{BA_NODE}, "$state->{srcdir}/t/node/server.mjs", "$state->{workdir}/$name.json" or die "node: $!\n";
+    my $person = eval {
+        (<$out> // '') eq "ready\n" or die "the npm server does not start\n";
+        $state->{npm}{$name} = { port => $server{port}, dialect => 'mysql', database => $name };
+        sign_up("npm-$name", password => $OLD);
+    };
+    kill TERM => $pid;
+    close $out;
+    return $person || die $@;
+}
+
+subtest 'Better Auth, on its own tables' => sub {
+    my $person = node_database('adopted');
     expect_log('BA0120', 'BA0172');
-    $httpd = private_httpd(name => 'moved-adopted', mariadb => $db, database => 'adopted', extra => "    BetterAuthAdmin on\n");
+    my $httpd = private_httpd(name => 'moved-adopted', mariadb => $db, database => 'adopted', extra => "    BetterAuthAdmin on\n");
     my @of = BATest::Ctl::of_httpd($httpd);
     my $status = BATest::Ctl::run(undef, @of, qw(--json migrate status));
     is_deeply([map { $_->{state} } @{ $status->{json} }], ['done', 'to do', 'to do'], 'the core is there, the rest is not');
-    is($status->{status}, 1, 'which is an exit status');
     my $dry = BATest::Ctl::run(undef, @of, qw(migrate up --dry-run));
     like($dry->{out}, qr/CREATE TABLE IF NOT EXISTS `ba_mail`/, 'a dry run shows the statements');
     unlike($dry->{out}, qr/CREATE TABLE IF NOT EXISTS `user`/, 'but not those that are done');
-    is(BATest::Ctl::run(undef, @of, qw(migrate status))->{status}, 1, 'and runs none');
-    is(BATest::Ctl::run(undef, @of, qw(migrate up))->{status}, 0, 'up');
+
+    # "check" asks the API by the name that visitors use
+    my $proxy = 'http_proxy=http://127.0.0.1:' . BATest::_site('moved-adopted')->{port};
+    guide('migrating.md', 'Better Auth in Node: on its own tables', "$state->{workdir}/migrating-adopted",
+        programs => { betterauthctl => "env $proxy " . command(@of) }, status => { 'betterauthctl migrate status' => 1 });
     is(BATest::Ctl::run(undef, @of, qw(migrate status))->{status}, 0, 'then all is there');
     is(BATest::Ctl::run(undef, @of, qw(--json migrate up))->{json}{steps}, 0, 'once more does nothing');
+
+    my $session = request('moved-adopted', GET => '/api/auth/get-session', cookie => $person->{cookie})->{json};
+    is($session->{user}{email}, $person->{email}, 'nobody is signed out: a cookie of the Node server is good');
+    is(request('moved-adopted', GET => '/members/page.html', cookie => $person->{cookie})->{status}, 200, 'and opens guarded pages');
+    is(sign_in('moved-adopted', $person->{email}, $OLD)->{status}, 200, 'the old password signs in');
+    like(($db->sql("SELECT password FROM account WHERE userId = '$person->{user}{id}'", 'adopted'))[0][0], qr/^\$argon2id\$/, 'and is renewed');
     is(post('moved-adopted', '/sign-up/email', { email => 'new@example.com', password => PASSWORD, name => 'New' })->{status}, 200, 'and people sign up');
     $httpd->stop;
 };
