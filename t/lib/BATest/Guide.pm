@@ -18,7 +18,7 @@ sub shell_words { return join ' ', map { "'" . s/'/'\\''/gr . "'" } @_ }
 
 # Runs the ```sh blocks of a section, or of what stands before the first one, in a folder; answers what they said.
 #   programs => { name => what stands for it, or a script: programs that know our servers in place of the system's }
-#   paths    => { path in the document => path here }
+#   instead  => { words of the document, such as a path => those that fit here }
 #   status   => { a line => the exit status that is meant, if not 0 }
 # What is removed is said with its mode.
 sub guide {
@@ -32,9 +32,9 @@ sub guide {
         my $good = $o{status}{$line};
         ok($script =~ s/^\Q$line\E$/status=0; $line || status=\$?; [ "\$status" = $good ]/m, "$title: has $line");
     }
-    $script =~ s/\Q$_\E/$o{paths}{$_}/g for keys %{ $o{paths} || {} };
+    $script =~ s/\Q$_\E/$o{instead}{$_}/g for keys %{ $o{instead} || {} };
     make_path("$dir/bin");
-    my %programs = (rm => qq(#!/bin/sh\nstat -c 'removed %n of mode %a' "\$@" && exec /bin/rm "\$@"\n), %{ $o{programs} });
+    my %programs = (rm => qq(#!/bin/sh\nstat -c 'removed %n of mode %a' "\$@" && exec /bin/rm "\$@"\n), %{ $o{programs} || {} });
     for my $name (keys %programs) {
         write_file("$dir/bin/$name", $programs{$name} =~ /^#!/ ? $programs{$name} : "#!/bin/sh\nexec $programs{$name} \"\$@\"\n");
         chmod 0755, "$dir/bin/$name";
