@@ -39,7 +39,7 @@ static void change_now(ba_call *call, const char *email, const char *callback)
     after->email = email;
     after->updated_at = call->now;
     if (ba_mail_offered(call)) {
-        mail = ba_link_mail(call, BA_MAIL_VERIFY, after, NULL, NULL, callback);
+        mail = ba_link_mail(call, BA_MAIL_VERIFY, after, NULL, callback);
     }
     rv = call->store->ops->email_change(call->store, call->user, email, 0, NULL, mail, NULL,
                                         call->now, call->pool);
@@ -66,10 +66,20 @@ static void change_now(ba_call *call, const char *email, const char *callback)
 static void ask_for_change(ba_call *call, const char *email, const char *callback)
 {
     int at_old = call->user->email_verified && call->settings->change_email_confirm;
-    ba_mail *mail
-        = ba_link_mail(call, at_old ? BA_MAIL_CHANGE_CONFIRM : BA_MAIL_CHANGE_VERIFY, call->user,
-                       email, at_old ? BA_LINK_CONFIRM : BA_LINK_CHANGE, callback);
+    ba_link_change change = {.to = email, .type = at_old ? BA_LINK_CONFIRM : BA_LINK_CHANGE};
+    apr_status_t rv = call->store->ops->password(call->store, call->user->id, &change.hash,
+                                                 call->pool);
+    ba_mail *mail;
 
+    if (rv == APR_NOTFOUND) {
+        change.hash = NULL; /* there is no password */
+    }
+    else if (rv != APR_SUCCESS) {
+        ba_call_fail(call, &ba_err_unavailable);
+        return;
+    }
+    mail = ba_link_mail(call, at_old ? BA_MAIL_CHANGE_CONFIRM : BA_MAIL_CHANGE_VERIFY, call->user,
+                        &change, callback);
     if (!mail) {
         ba_call_fail(call, &ba_err_internal);
     }

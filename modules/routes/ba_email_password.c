@@ -137,7 +137,7 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     }
     /* an account whose mail never came could not be used, nor be made a second time */
     if (asks_to_verify(call)
-        && !(mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, body->callback_url))) {
+        && !(mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, body->callback_url))) {
         ba_call_fail(call, &ba_err_internal);
         return;
     }
@@ -242,7 +242,7 @@ static void refuse_unverified(ba_call *call, const ba_user *user, const char *ca
     ba_audit(call, BA_EVENT_SIGN_IN_UNVERIFIED, (ba_fact){.user = user->id});
     if (call->settings->verify_on_sign_in && ba_mail_offered(call)
         && !ba_link_send(call,
-                         ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, callback))) {
+                         ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, callback))) {
         return;
     }
     ba_call_fail(call, &ba_err_not_verified);

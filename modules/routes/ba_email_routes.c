@@ -33,7 +33,7 @@ static const ba_schema send_schema = {send_fields, sizeof(send_body), 0, BA_OBJE
 /* 0: the call has its answer. */
 static int mail_link(ba_call *call, const ba_user *user, const char *callback)
 {
-    ba_mail *mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, NULL, callback);
+    ba_mail *mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, callback);
 
     if (!mail) {
         ba_call_fail(call, &ba_err_internal);
@@ -113,6 +113,7 @@ typedef struct mailed_link {
     const char *change_to;
     const char *type;
     ba_user *user;
+    const char *hash; /* of the user's password; NULL: none */
 } mailed_link;
 
 /* People who came by a link are sent on with the reason, programs get the error. */
@@ -174,10 +175,10 @@ static int hand_out(ba_call *call, const ba_session *added)
 /* The old address agrees: now the new one is asked. */
 static void confirm_change(ba_call *call, const mailed_link *l)
 {
-    ba_mail *mail = ba_mail_offered(call)
-                        ? ba_link_mail(call, BA_MAIL_CHANGE_VERIFY, l->user, l->change_to,
-                                       BA_LINK_CHANGE, l->callback)
-                        : NULL;
+    ba_link_change change = {l->change_to, BA_LINK_CHANGE, l->hash};
+    ba_mail *mail = ba_mail_offered(call) ? ba_link_mail(call, BA_MAIL_CHANGE_VERIFY, l->user,
+                                                         &change, l->callback)
+                                          : NULL;
 
     if (ba_link_send(call, mail)) {
         succeed(call, l, 0, NULL);
@@ -263,7 +264,6 @@ static void verify_email(ba_call *call, const void *input)
     const link_query *query = input;
     mailed_link l = {.callback = query->callback_url};
     ba_link_claims claims = {0};
-    const char *hash;
     const ba_error *error = ba_link_read(call, query->token, &claims);
     apr_status_t rv;
 
@@ -274,7 +274,11 @@ static void verify_email(ba_call *call, const void *input)
         return;
     }
     rv = call->store->ops->login(call->store, ba_text_lower(claims.email, call->pool), &l.user,
-                                 &hash, call->pool);
+                                 &l.hash, call->pool);
+    if (rv == APR_SUCCESS && !ba_link_is_for(call, &claims, l.user, l.hash)) {
+        refuse(call, l.callback, &ba_err_link_token);
+        return;
+    }
     if (rv == APR_SUCCESS && l.change_to) {
         rv = ba_session_confirm(call);
         if (rv == APR_SUCCESS && strcmp(call->user->id, l.user->id)) {

@@ -26,21 +26,37 @@ const char *ba_link(const ba_call *call, const char *path, const char *callback,
 const char *ba_link_to_page(const ba_call *call, const char *page, const char *path,
                             const char *callback);
 
-/* A mail to user that asks to prove the address in user, or, with change_to, an address
- * that is to replace it; type is then one of the two above. NULL: logged, and it
- * cannot be. */
+/* A change of address that a link asks for. */
+typedef struct ba_link_change {
+    const char *to;   /* lower case */
+    const char *type; /* one of the two above */
+    const char *hash; /* the user's password as it is stored; NULL: none */
+} ba_link_change;
+
+/* A mail to user that asks to prove the address in user, or, with change, the one that is
+ * to replace it. NULL: logged, and it cannot be. */
 ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
-                      const char *change_to, const char *type, const char *callback);
+                      const ba_link_change *change, const char *callback);
 
 /* What the token of such a link says. */
 typedef struct ba_link_claims {
     const char *email;     /* the account's */
     const char *change_to; /* lower case; NULL: the address is to be proved */
     const char *type;      /* with change_to: one of the two above */
+    const char *account;   /* what it was asked for; NULL: a Node server has made it */
 } ba_link_claims;
 
 /* Reads a token that has come back; what is wrong with it, NULL: nothing. */
 const ba_error *ba_link_read(ba_call *call, const char *token, ba_link_claims *claims);
+
+/* Is the account that has the address now the one that the change was asked for: the same
+ * row, with the same password, its address proved or not as it was then? Whoever had an
+ * account before its owner came must not get it back by a link that was mailed before. A
+ * sign-in that renews an outdated hash ends the link too; it can be asked for again. True of
+ * each link that proves an address: whoever has it reads that address's mail, whosever the
+ * row is. And of what a Node server has made, which says nothing of the account. */
+int ba_link_is_for(ba_call *call, const ba_link_claims *claims, const ba_user *user,
+                   const char *hash);
 
 /* Whose password the token of a mailed link may change; it is not used up by that. What is
  * wrong with it, NULL: nothing. */

@@ -133,8 +133,11 @@ sub change_across {
     is($answer->{body}, '{"status":true}', "a new address asked for at $a");
     my ($link) = last_link($a, $user->{email});
     is(scalar mails($a, $to), 0, 'the old one is asked first');
+    my $bound = sub { my ($token) = @_; return MIME::Base64::decode_base64url((split /\./, $token)[1]) =~ /"ba_account":"[\w-]{43}"/ ? 1 : 0 };
+    is($bound->((last_link($a, $user->{email}))[1]), is_httpd($a) ? 1 : 0, 'httpd says for which account');
     is(header(request($b, GET => $link, cookie => $user->{cookie}), 'location'), '/changed', "it agrees at $b");
-    ($link) = last_link($a, $to);
+    ($link, my $token) = last_link($a, $to);
+    is($bound->($token), is_httpd($b) ? 1 : 0, 'and so in the second link');
     is(who($a, $user->{cookie})->{user}{email}, $user->{email}, 'not yet');
     my $finished = request($a, GET => $link);
     is(header($finished, 'location'), '/changed', "the new one is proved at $a");
@@ -144,6 +147,13 @@ sub change_across {
     is(sign_in($a, $user)->{status}, 401, 'the old one does not');
     is(request($b, GET => $link)->{status}, 302, 'a second time');
     like(header(request($b, GET => $link), 'location'), qr{^/changed\?error=USER_NOT_FOUND$}, 'the link finds nobody');
+
+    return if !is_httpd($a);
+    $user->{cookie} = cookie_header(sign_in($a, { %$user, email => $to }));
+    is(post($a, '/change-email', { newEmail => new_email(), callbackURL => '/changed' }, cookie => $user->{cookie})->{status}, 200, 'once more');
+    ($link) = last_link($a, $to);
+    is(post($b, '/change-password', { currentPassword => PASSWORD, newPassword => 'another horse battery' }, cookie => $user->{cookie})->{status}, 200, 'a new password there');
+    is(header(request($a, GET => $link), 'location'), '/changed?error=INVALID_TOKEN', 'ends the link here');
 }
 
 sub delete_across {

@@ -53,7 +53,7 @@ is(join(', ', grep { !$tested{$_} } sort keys %tested), '', 'every test stands i
 
 # --- What is promised
 
-my %last = (PW => 12, TH => 13, SE => 17, TK => 13, WF => 10, IN => 12, CR => 7, TR => 6, LG => 4, CC => 5, HT => 33, CM => 19, NP => 11);
+my %last = (PW => 12, TH => 13, SE => 17, TK => 14, WF => 10, IN => 12, CR => 7, TR => 6, LG => 4, CC => 5, HT => 33, CM => 19, NP => 11);
 my %promised;
 for (split /\n/, slurp("$SRC/docs/requirements.md")) {
     my ($id, $what, $proof) = /^\| ([A-Z]{2}-\d+) \| ([^|]+) \| (.+) \|$/ or next;

@@ -135,11 +135,17 @@ row 'GHSA-4vcf-q4xf-f48m', 'nobody acts on rows of others' => sub {
 row 'GHSA-qq9h-g4jm-xgf3', 'whoever proves an address gets rid of who registered it before' => sub {
     my ($site) = @_;
     my $attacker = sign_up($site, email => 'victim@example.com', password => 'the attacker knows it');
+    post($site, '/change-email', { newEmail => 'evil@example.com' }, cookie => $attacker->{cookie});
+    my $link = (mails($site, 'evil@example.com'))[-1]{url} =~ s{^\Q@{[ORIGIN]}\E}{}r =~ s/&callbackURL.*//r;
     post($site, '/request-password-reset', { email => 'victim@example.com' });
     my ($token) = (mails($site, 'victim@example.com'))[-1]{url} =~ m{/reset-password/(\w+)};
     is(post($site, '/reset-password', { newPassword => PASSWORD, token => $token })->{status}, 200, 'the victim proves the address');
     no_session($site, $attacker->{cookie}, 'the attacker\'s session is over');
     is(post($site, '/sign-in/email', { email => 'victim@example.com', password => 'the attacker knows it' })->{status}, 401, 'and so is the password');
+    my $opened = request($site, GET => $link);
+    is("$opened->{status} $opened->{json}{code}", '401 INVALID_TOKEN', 'and so is a link to another address');
+    is_deeply(cookies($opened)->{''}, [], 'which signs nobody in');
+    is(user_count($site, q{email = 'victim@example.com'}), 1, 'the address stays');
 }, 'mail';
 
 row 'GHSA-fmh4-wcc4-5jm3', 'an address that nobody proved opens nothing' => sub {

@@ -3,7 +3,8 @@
 # Copyright the mod_betterauth authors
 
 # A mailed token works once, whoever is how fast; a database that breaks in the middle does not cost it; who had an
-# account before its address was proved has no way in after a reset (GHSA-qq9h-g4jm-xgf3).
+# account before its address was proved has no way in after a reset (GHSA-qq9h-g4jm-xgf3), nor by a change of address
+# that was asked for before.
 use strict;
 use warnings;
 use BATest;
@@ -82,12 +83,13 @@ each_site {
 
     subtest 'twenty times the same link to verify, and to change' => sub {
         my $ada = sign_up($site, email => 'ada@example.com');
-        post($site, '/change-email', { newEmail => 'new@example.com' }, cookie => $ada->{cookie});
-        post($site, '/send-verification-email', { email => 'ada@example.com' }, cookie => $ada->{cookie});
-        my %url = map { $_->{to} => $_->{url} =~ s{^http://auth\.test}{}r =~ s/&callbackURL.*//r } mails($site);
+        my $mailed = sub { my ($to) = @_; return (mails($site, $to))[-1]{url} =~ s{^http://auth\.test}{}r =~ s/&callbackURL.*//r };
         my $opens = sub { my ($url) = @_; return counted(parallel(20, sub { return told(request($site, GET => $url, cookie => $ada->{cookie})) })) };
-        is_deeply($opens->($url{'ada@example.com'}), { '200 ' => 20 }, 'to verify twice is harmless');
-        my $count = $opens->($url{'new@example.com'});
+        post($site, '/send-verification-email', { email => 'ada@example.com' }, cookie => $ada->{cookie});
+        is_deeply($opens->($mailed->('ada@example.com')), { '200 ' => 20 }, 'to verify twice is harmless');
+        post($site, '/change-email', { newEmail => 'new@example.com' }, cookie => $ada->{cookie});
+        is_deeply($opens->($mailed->('ada@example.com')), { '200 ' => 20 }, 'the old address may agree twice');
+        my $count = $opens->($mailed->('new@example.com'));
         is(delete $count->{'200 '}, 1, 'the change happens once');
         is_deeply([grep { !/^401 (?:USER_NOT_FOUND|INVALID_USER)$/ } keys %$count], [], 'then the old address is nobody') or diag explain $count;
         is_deeply([sql($site, 'SELECT email, emailVerified FROM user')], [['new@example.com', 1]], 'it is the new one');
@@ -103,6 +105,91 @@ each_site {
         is_deeply([sort @said], ['200 ', '422 USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL'], 'one gets it');
         is(session_count($site), 3, 'the other is not signed in by it');
         clean($site);
+    };
+
+    subtest 'a change of address is for the account as it was' => sub {
+        my $new = 'evil@example.com';
+        my $link = sub { my ($at, $to) = @_; return ((mails($at, $to))[-1]{url} // '') =~ s{^http://auth\.test}{}r =~ s/&callbackURL.*//r };
+        my $ask = sub { my ($at, $cookie) = @_; is(post($at, '/change-email', { newEmail => $new }, cookie => $cookie)->{status}, 200, 'another address is asked for') };
+        # Mallory takes an address that is not his, and a link to another that is.
+        my $mallory = sub {
+            my $in = sign_up($site, email => 'ada@example.com', name => 'Mallory');
+            $ask->($site, $in->{cookie});
+            return ($in, $link->($site, $new));
+        };
+        my $dead = sub {
+            my ($at, $url, $name) = @_;
+            my $sessions = session_count($at);
+            my $answer = request($at, GET => $url);
+            is(told($answer), '401 INVALID_TOKEN', "$name: the link is good no more");
+            is_deeply(cookies($answer)->{''}, [], "$name: it signs nobody in");
+            is(header(request($at, GET => "$url&callbackURL=/x"), 'location'), '/x?error=INVALID_TOKEN', "$name: nor with a callback");
+            is(user_count($at, "email = '$new'"), 0, "$name: the address stays");
+            is(session_count($at), $sessions, "$name: and no session begins");
+            clean($at);
+        };
+        my (undef, $url) = $mallory->();
+        is(reset_to($site, token($site, 'ada@example.com'), $NEXT)->{status}, 200, 'Ada takes the account by a reset');
+        $dead->($site, $url, 'a reset');
+
+        (my $in, $url) = $mallory->();
+        sql($site, 'DELETE FROM session; DELETE FROM account; DELETE FROM user;');
+        sign_up($site, email => 'ada@example.com');
+        $dead->($site, $url, 'another account of that address');
+
+        ($in, $url) = $mallory->();
+        post($site, '/send-verification-email', { email => 'ada@example.com' });
+        is(request($site, GET => $link->($site, 'ada@example.com'))->{status}, 200, 'Ada proves the address');
+        $dead->($site, $url, 'an address that was proved meanwhile');
+
+        # a thief who has a session, of an account that is proved
+        my $other = sub {
+            my ($at, $cookie) = @_;
+            is(post($at, '/change-password', { currentPassword => PASSWORD, newPassword => $NEXT, revokeOtherSessions => JSON::PP::true }, cookie => $cookie)->{status}, 200, 'another password, and all others out');
+        };
+        my $proved = sub {
+            my ($at) = @_;
+            post($at, '/sign-up/email', { name => '', email => 'ada@example.com', password => PASSWORD });
+            sql($at, 'UPDATE user SET emailVerified = 1; DELETE FROM ba_mail; DELETE FROM test_mail;');
+            return map { cookie_header(post($at, '/sign-in/email', { email => 'ada@example.com', password => PASSWORD })) } 1, 2;
+        };
+        my ($hers, $thief) = $proved->($strict);
+        $ask->($strict, $thief);
+        $url = $link->($strict, $new);
+        $other->($strict, $hers);
+        $dead->($strict, $url, 'BetterAuthChangeEmailConfirm off');
+        for my $step (1, 2) {
+            ($hers, $thief) = $proved->($site);
+            $ask->($site, $thief);
+            $url = $link->($site, 'ada@example.com');
+            if ($step == 2) {
+                is(request($site, GET => $url)->{status}, 200, 'the old address agrees');
+                $url = $link->($site, $new);
+            }
+            $other->($site, $hers);
+            $dead->($site, $url, "link $step of two");
+        }
+
+        # what honest people do in between
+        ($hers) = $proved->($site);
+        $ask->($site, $hers);
+        post($site, '/update-user', { name => 'Countess' }, cookie => $hers);
+        post($site, '/sign-out', {}, cookie => $hers);
+        ok(works($site, 'ada@example.com', PASSWORD), 'signed out and in');
+        is(request($site, GET => $link->($site, 'ada@example.com'))->{status}, 200, 'the old address agrees');
+        post($site, '/request-password-reset', { email => 'ada@example.com' });
+        is(request($site, GET => $link->($site, $new))->{status}, 200, 'the new one too');
+        is_deeply([sql($site, 'SELECT email, name FROM user')], [[$new, 'Countess']], 'and is the address');
+        clean($site);
+
+        # who has no password
+        ($hers) = $proved->($site);
+        sql($site, 'DELETE FROM account');
+        $ask->($site, $hers);
+        is(request($site, GET => $link->($site, 'ada@example.com'))->{status}, 200, 'no password: the old address agrees');
+        $url = $link->($site, $new);
+        is(reset_to($site, token($site, 'ada@example.com'), $NEXT)->{status}, 200, 'a first password');
+        $dead->($site, $url, 'a first password');
     };
 
     subtest 'somebody else was here first' => sub {

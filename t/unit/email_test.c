@@ -60,7 +60,20 @@ static void assert_claims(fixture *f, const char *url, const char *text)
                         ba_json_text(ba_json_parse(bytes, f->pool), f->pool));
 }
 
-/* A token of our own making. */
+/* The same, where the token says besides what account it is for. */
+static void assert_change_claims(fixture *f, const char *url, const char *text)
+{
+    json_t *claims = ba_json_object(f->pool);
+    ba_bytes bytes = {text, strlen(text)};
+
+    json_object_update(claims, (json_t *)claims_of(f, url));
+    assert_int_equal(json_string_length(json_object_get(claims, "ba_account")), 43);
+    json_object_del(claims, "ba_account");
+    assert_string_equal(ba_json_text(claims, f->pool),
+                        ba_json_text(ba_json_parse(bytes, f->pool), f->pool));
+}
+
+/* A token of a Node server. */
 static const char *token_of(fixture *f, const char *claims)
 {
     ba_bytes text = {claims, strlen(claims)};
@@ -447,7 +460,7 @@ static void changes_in_three_steps(void **state)
     assert_int_equal(cookies_set(f), 0);
     assert_string_equal(fixture_mail(f)->recipient, EMAIL);
     first = link_in(f, fixture_mail(f));
-    assert_claims(f, first, CONFIRM_CLAIMS);
+    assert_change_claims(f, first, CONFIRM_CLAIMS);
 
     assert_redirect(follow(f, NULL, first), "/a?b");
     assert_int_equal(cookies_set(f), 0);
@@ -456,7 +469,7 @@ static void changes_in_three_steps(void **state)
     assert_int_equal(f->call->mail_waiting, 1);
     second = link_in(f, fixture_mail(f));
     assert_string_equal(param_of(f, second, "callbackURL"), "/a?b");
-    assert_claims(f, second, CHANGE_CLAIMS);
+    assert_change_claims(f, second, CHANGE_CLAIMS);
 
     assert_redirect(follow(f, TOKEN, second), "/a?b");
     assert_string_equal(zoe(f)->user.email, NEW_EMAIL);
@@ -483,7 +496,7 @@ static void asks_the_new_address_only(void **state)
         f->settings.change_email_confirm = !verified;
         assert_body(serve_as(f, TOKEN, "POST", CHANGE, "{\"newEmail\":\"" NEW_EMAIL "\"}"), OK_BODY);
         assert_string_equal(fixture_mail(f)->recipient, NEW_EMAIL);
-        assert_claims(f, link_in(f, fixture_mail(f)), CHANGE_CLAIMS);
+        assert_change_claims(f, link_in(f, fixture_mail(f)), CHANGE_CLAIMS);
         assert_string_equal(param_of(f, link_in(f, fixture_mail(f)), "callbackURL"), "/");
     }
 }
@@ -616,7 +629,7 @@ static void changing_fails_closed(void **state)
         const char *claims; /* NULL: change-email itself */
     } rows[] = {
         {OP_SESSION, 0, NULL},           {OP_LOGIN, 0, NULL},        {OP_EMAIL_CHANGE, 0, NULL},
-        {OP_MAIL_ADD, 1, NULL},          {OP_LOGIN, 1, CONFIRM_CLAIMS}, {OP_SESSION, 1, CONFIRM_CLAIMS},
+        {OP_MAIL_ADD, 1, NULL},          {OP_PASSWORD, 1, NULL},     {OP_LOGIN, 1, CONFIRM_CLAIMS}, {OP_SESSION, 1, CONFIRM_CLAIMS},
         {OP_MAIL_ADD, 1, CONFIRM_CLAIMS}, {OP_SESSION, 1, CHANGE_CLAIMS}, {OP_EMAIL_CHANGE, 1, CHANGE_CLAIMS},
     };
 

@@ -148,13 +148,14 @@ static void a_token_is_good_for_one_purpose(void **state)
             int taken;
 
             make_tokens(f, tokens);
+            zoe(f)->user.email_verified = kind == CONFIRM_TOKEN;
             taken = sinks[i].use(f, tokens[kind])->error == NULL;
             if (taken != (int)(sinks[i].good >> kind & 1)) {
                 fail_msg("%s %s token %d", sinks[i].name, taken ? "took" : "refused", kind);
             }
             if (!taken) {
                 assert_string_equal(zoe(f)->user.email, EMAIL);
-                assert_int_equal(zoe(f)->user.email_verified, 0);
+                assert_int_equal(zoe(f)->user.email_verified, kind == CONFIRM_TOKEN);
                 assert_non_null(fixture_find_session(f, TOKEN));
                 assert_int_equal(ba_password_verify(zoe(f)->hash, (ba_bytes){PASSWORD, strlen(PASSWORD)},
                                                     f->pool), BA_PASSWORD_GOOD);
@@ -174,9 +175,10 @@ static void each_mail_token_does_its_own(void **state)
     assert_string_equal(zoe(f)->user.email, EMAIL);
     /* the old address agrees, and that is not yet the change */
     make_tokens(f, tokens);
-    sink_verify(f, tokens[CONFIRM_TOKEN]);
-    assert_int_equal(zoe(f)->user.email_verified, 0);
+    zoe(f)->user.email_verified = 1;
+    assert_null(sink_verify(f, tokens[CONFIRM_TOKEN])->error);
     assert_string_equal(zoe(f)->user.email, EMAIL);
+    zoe(f)->user.email_verified = 0;
     sink_verify(f, tokens[CHANGE_TOKEN]);
     assert_string_equal(zoe(f)->user.email, "new@example.com");
 }
@@ -195,7 +197,119 @@ static void a_foreign_secret_signs_nothing(void **state)
     }
     /* the secret of before still verifies when it is named after the new one */
     *(ba_bytes *)apr_array_push(f->settings.secrets) = (ba_bytes){SECRET, strlen(SECRET)};
+    assert_int_equal(in_query(f, NULL, "/verify-email", tokens[CHANGE_TOKEN])->status, 200);
+    zoe(f)->user.email = EMAIL;
     assert_int_equal(in_query(f, NULL, "/verify-email", tokens[VERIFY_TOKEN])->status, 200);
+}
+
+/* ---- a change of address is for the account that asked for it */
+
+static void as_it_was(fixture *f)
+{
+    (void)f;
+}
+
+static void proved_meanwhile(fixture *f)
+{
+    zoe(f)->user.email_verified = !zoe(f)->user.email_verified;
+}
+
+static void with_another_password(fixture *f)
+{
+    zoe(f)->hash = "another";
+}
+
+static void without_a_password(fixture *f)
+{
+    zoe(f)->hash = NULL;
+}
+
+static void with_an_empty_password(fixture *f)
+{
+    zoe(f)->hash = "";
+}
+
+static void another_row(fixture *f)
+{
+    zoe(f)->user.id = "user2";
+}
+
+/* The end of one value must not pass for the beginning of the next. */
+static void with_its_parts_moved(fixture *f)
+{
+    zoe(f)->user.id = apr_psprintf(f->pool, "user1\n%d", zoe(f)->user.email_verified);
+}
+
+static void a_change_is_for_the_account_that_asked(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        void (*change)(fixture *f);
+        int good_with, good_without; /* a password */
+    } rows[] = {
+        {as_it_was, 1, 1},          {proved_meanwhile, 0, 0},       {with_another_password, 0, 0},
+        {without_a_password, 0, 1}, {with_an_empty_password, 0, 0}, {another_row, 0, 0},
+        {with_its_parts_moved, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        for (int kind = 0; kind < 4; ++kind) {
+            int confirms = kind & 1, has_password = kind >> 1;
+            const ba_answer *a;
+            const char *token;
+
+            apr_array_clear(f->store.users);
+            apr_array_clear(f->store.sessions);
+            apr_array_clear(f->store.mails);
+            fixture_add_user(f, EMAIL, has_password ? "stored" : NULL);
+            fixture_add_session(f, "user1", TOKEN, NOW + 7 * DAY);
+            zoe(f)->user.email_verified = confirms;
+            assert_int_equal(serve_as(f, TOKEN, "POST", "/change-email",
+                                      "{\"newEmail\":\"new@example.com\"}")->status, 200);
+            token = mailed(f, "token");
+            rows[i].change(f);
+            a = in_query(f, NULL, "/verify-email", token);
+            if (has_password ? rows[i].good_with : rows[i].good_without) {
+                assert_null(a->error);
+                assert_int_equal(f->store.mails->nelts, 1 + confirms);
+            }
+            else {
+                assert_error(a, &ba_err_link_token);
+                assert_int_equal(f->store.mails->nelts, 1);
+                assert_int_equal(f->store.sessions->nelts, 1);
+                assert_string_equal(zoe(f)->user.email, EMAIL);
+            }
+        }
+    }
+}
+
+/* A Node server's token says nothing of the account; what is no text, or empty, is none. */
+static void a_change_of_a_node_server(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *claim;
+        int good;
+    } rows[] = {{"", 1}, {",\"ba_account\":\"\"", 0}, {",\"ba_account\":null", 0}, {",\"ba_account\":7", 0},
+                {",\"ba_account\":\"x\"", 0}};
+
+    fixture_add_user(f, EMAIL, "stored");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        const char *claims = apr_psprintf(
+            f->pool, "{\"email\":\"" EMAIL "\",\"updateTo\":\"new@example.com\",\"requestType\":"
+            "\"change-email-verification\",\"exp\":1893459600%s}", rows[i].claim);
+        ba_bytes text = {claims, strlen(claims)};
+        const char *token = ba_jwt_sign(APR_ARRAY_IDX(f->settings.secrets, 0, ba_bytes),
+                                        ba_json_parse(text, f->pool), f->pool);
+
+        zoe(f)->user.email = EMAIL;
+        if (rows[i].good) {
+            assert_int_equal(in_query(f, NULL, "/verify-email", token)->status, 200);
+        }
+        else {
+            assert_error(in_query(f, NULL, "/verify-email", token), &ba_err_link_token);
+        }
+    }
 }
 
 /* ---- where links lead */
@@ -411,6 +525,8 @@ int main(void)
         MAIL_TEST(a_token_is_good_for_one_purpose),
         MAIL_TEST(each_mail_token_does_its_own),
         MAIL_TEST(a_foreign_secret_signs_nothing),
+        MAIL_TEST(a_change_is_for_the_account_that_asked),
+        MAIL_TEST(a_change_of_a_node_server),
         MAIL_TEST(links_are_of_the_configured_origin),
         MAIL_TEST(a_callback_stays_one_value),
         MAIL_TEST(callbacks_have_a_length),
