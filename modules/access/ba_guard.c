@@ -245,9 +245,20 @@ int ba_guard_settle(request_rec *r)
 
 /* ---- the filter */
 
-static int is_public_word(const char *word)
+/* What is said to caches so far, all lines of it; NULL: nothing. */
+static const char *cache_control(request_rec *r)
 {
-    return !strcasecmp(word, "public") || !strncasecmp(word, "s-maxage", 8);
+    const char *out = apr_table_getm(r->pool, r->headers_out, "Cache-Control");
+    const char *always = apr_table_getm(r->pool, r->err_headers_out, "Cache-Control");
+
+    return out && always ? apr_pstrcat(r->pool, out, ", ", always, NULL) : out ? out : always;
+}
+
+/* In lower case. With fields, private is about these alone: caches may keep the rest. */
+static int is_for_all(const char *word)
+{
+    return !strncmp(word, "public", 6) || !strncmp(word, "s-maxage", 8)
+           || !strncmp(word, "private=", 8);
 }
 
 /* Cookies do not make caches careful, as an Authorization header does. */
@@ -255,23 +266,21 @@ static void make_private(request_rec *r)
 {
     const ba_site *site = ba_httpd_site(r->server);
     const char *type = r->content_type;
-    const char *old = apr_table_get(r->headers_out, "Cache-Control");
+    const char *old = cache_control(r);
     const char *out = "private";
-    char *state, *word;
+    const char *word;
 
-    if (!old) {
-        old = apr_table_get(r->err_headers_out, "Cache-Control");
-    }
-    if (old && (ap_strcasestr(old, "private") || ap_strcasestr(old, "no-store"))) {
+    if (old
+        && (ap_find_list_item(r->pool, old, "private")
+            || ap_find_list_item(r->pool, old, "no-store"))) {
         return;
     }
     /* a page must not come back from the history after sign-out */
     if (!old && type && !strncasecmp(type, "text/html", 9)) {
         out = "private, no-store";
     }
-    for (word = old ? apr_strtok(apr_pstrdup(r->pool, old), ", ", &state) : NULL; word;
-         word = apr_strtok(NULL, ", ", &state)) {
-        if (!is_public_word(word)) {
+    while (old && (word = ap_get_list_item(r->pool, &old))) {
+        if (!is_for_all(word)) {
             out = apr_pstrcat(r->pool, out, ", ", word, NULL);
         }
     }

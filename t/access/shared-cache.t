@@ -30,6 +30,20 @@ echo "run $$ for [$REMOTE_USER] $BETTERAUTH_EMAIL $HTTP_X_AUTH_EMAIL"
 END
     file("$place/page.html", "a page of $place\n");
 }
+# What a program says to caches, a line each, and what becomes of it in a guarded place.
+my @SAID = (
+    [['public, max-age=600, private="Set-Cookie"'], 'private, max-age=600', 'one field is private'],
+    [['private=set-cookie , s-maxage=5, max-age=600'], 'private, max-age=600', 'likewise, without quotes'],
+    [['max-age=600, no-cache="private"'], 'private, max-age=600, no-cache="private"', 'a field of that name'],
+    [['max-age=600, x="a, no-store, private"'], 'private, max-age=600, x="a, no-store, private"', 'words in quotes'],
+    [['max-age=600, x-private, no-stores'], 'private, max-age=600, x-private, no-stores', 'parts of other words'],
+    [['max-age=600', 'must-revalidate, public'], 'private, max-age=600, must-revalidate', 'two lines'],
+    [['max-age=600, PRIVATE'], 'max-age=600, PRIVATE', 'private already'],
+    [['No-Store'], 'No-Store', 'not to be stored'],
+);
+file('guarded/says.cgi', join("\n", '#!/bin/sh', 'echo "Content-Type: text/plain"', 'case $QUERY_STRING in',
+        (map { my $n = $_; "$n) " . join('; ', map { "echo 'Cache-Control: $_'" } @{ $SAID[$n][0] }) . ';;' } 0 .. $#SAID), 'esac', 'echo', 'echo said'), 0755);
+file('public/two', "two\n");
 file('public/mixed.shtml', qq{mixed <!--#include virtual="/guarded/who.cgi" --> end\n});
 file('public/mixed-optional.shtml', qq{mixed <!--#include virtual="/optional/who.cgi" --> end\n});
 
@@ -58,12 +72,15 @@ sub cache {
 
 my $echo = "    ProxyPassMatch \"^(/(?:guarded|optional|public)/cached-echo)\$\" http://127.0.0.1:\@ECHO\@\$1\n"
     . "    <LocationMatch \"/cached-echo\$\">\n        Header always set Cache-Control \"public, max-age=60\"\n        Header set Cache-Control \"public, max-age=60\"\n    </LocationMatch>\n";
+# A back end that says it in two lines, as the program above cannot
+my $two = "    <Location \"/public/two\">\n        Header add Cache-Control \"max-age=600\"\n        Header add Cache-Control \"No-Store\"\n    </Location>\n";
+sub to_two { my ($site) = @_; return "    ProxyPass \"/guarded/two\" \"http://127.0.0.1:$state->{flavours}{ flavour() }{sites}{$site}{port}/public/two\"\n" }
 my $expires = "    ExpiresActive On\n    ExpiresDefault \"access plus 60 seconds\"\n";
 
 my $NAME = 'shared-cache';
 my $httpd = private_httpd(name => $NAME, main => BATest::Sites::load(qw(cache cache_disk expires)) . join('',
-        BATest::Sites::vhost('quick', file => BATest::Sites::file($NAME), extra => tree(cache('quick', 'On') . $echo)),
-        BATest::Sites::vhost('normal', file => BATest::Sites::file($NAME), extra => tree(cache('normal', 'Off') . $echo)),
+        BATest::Sites::vhost('quick', file => BATest::Sites::file($NAME), extra => tree(cache('quick', 'On') . $echo . $two)),
+        BATest::Sites::vhost('normal', file => BATest::Sites::file($NAME), extra => to_two('quick') . tree(cache('normal', 'Off') . $echo)),
         BATest::Sites::vhost('expires', file => BATest::Sites::file($NAME), extra => tree(cache('expires', 'On') . $echo . $expires)),
         BATest::Sites::vhost('hostile-quick', file => BATest::Sites::file($NAME), extra => tree(cache('hostile-quick', 'On') . $echo . $hostile)),
         BATest::Sites::vhost('hostile', file => BATest::Sites::file($NAME), extra => tree(cache('hostile', 'Off') . $echo . $hostile))));
@@ -143,6 +160,17 @@ for my $site (qw(quick normal expires hostile-quick hostile)) {
         };
     };
 }
+
+subtest 'what a program says to caches' => sub {
+    for my $n (0 .. $#SAID) {
+        my (undef, $becomes, $name) = @{ $SAID[$n] };
+        my $answer = request('quick', GET => "/guarded/says.cgi?$n", cookie => $who{ann});
+        is(join(', ', headers($answer, 'cache-control')), $becomes, $name);
+        is((grep { /Cookie/i } headers($answer, 'vary')) ? 1 : 0, $becomes =~ /^private/ ? 1 : 0, "$name: who asks makes a difference");
+    }
+    my $answer = request('normal', GET => '/guarded/two', cookie => $who{ann});
+    is("$answer->{body} " . join(', ', headers($answer, 'cache-control')), "two\n max-age=600, No-Store", 'a back end that says it in a second line');
+};
 
 my @lines = grep { !/\bAH01630\b|subrequest setup returned 401/ } log_lines($httpd->error_log);
 is(scalar @lines, 0, 'the log knows no trouble') or diag @lines;
