@@ -183,15 +183,21 @@ static int is_shared(const cache *c)
 }
 
 /* What the site may read of this cache is what it has put there, from the same users, with
- * the same secret and the same columns: an entry does not name what is in it. */
-static const unsigned char *scope_of(const ba_settings *settings, apr_pool_t *pconf)
+ * the same secret and the same columns: an entry does not name what is in it. Of machines
+ * that share one, each may spell the way to their database in its own words. */
+static const unsigned char *scope_of(const cache *c, const ba_settings *settings,
+                                     const ba_dbd_source *database, apr_pool_t *pconf)
 {
+    const char *source = is_shared(c) || !database->driver
+                             ? NULL
+                             : apr_pstrcat(pconf, "\n", database->driver, "\n", database->params,
+                                           NULL);
     ba_bytes secret = APR_ARRAY_IDX(settings->secrets, 0, ba_bytes);
     unsigned char *scope = apr_palloc(pconf, BA_CACHE_KEY);
 
     return ba_mac_sha256(apr_pstrcat(pconf, settings->base_url, "\n",
                                      apr_pstrmemdup(pconf, secret.data, secret.len), "\n",
-                                     ba_columns_key(&settings->columns, pconf), NULL),
+                                     ba_columns_key(&settings->columns, pconf), source, NULL),
                          scope)
                ? scope
                : NULL;
@@ -207,8 +213,8 @@ static void tell_once(server_rec *s)
     }
 }
 
-int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *store,
-                         ba_session_cache **out, apr_pool_t *pconf)
+int ba_cache_site_create(server_rec *s, const ba_dbd_source *database, ba_revocations *revocations,
+                         ba_store *store, ba_session_cache **out, apr_pool_t *pconf)
 {
     const ba_settings *settings = &config_of(s)->values;
     const ba_cache_source *source = &settings->session_cache;
@@ -225,7 +231,7 @@ int ba_cache_site_create(server_rec *s, ba_revocations *revocations, ba_store *s
         mine->baton = &c->ask;
         mine->lifetime = source->lifetime;
         mine->shared = is_shared(c);
-        mine->scope = scope_of(settings, pconf);
+        mine->scope = scope_of(c, settings, database, pconf);
         mine->revocations = revocations;
     }
     if (c && !c->opened) {

@@ -6,6 +6,7 @@
 #ifndef BA_CACHE_SITE_H
 #define BA_CACHE_SITE_H
 
+#include "ba_dbd.h"
 #include "ba_settings.h"
 
 #include <httpd.h>
@@ -21,9 +22,10 @@ int ba_cache_site_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
  * line for configtest if not; then 0. */
 int ba_cache_site_check(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp);
 
-/* The cache of a site, NULL in *cache for none. From then on store tells of revocations.
- * Anything but OK: logged, do not start. */
-int ba_cache_site_create(server_rec *s, struct ba_revocations *revocations, struct ba_store *store,
+/* The cache of a site with that database, NULL in *cache for none. From then on store tells
+ * of revocations. Anything but OK: logged, do not start. */
+int ba_cache_site_create(server_rec *s, const ba_dbd_source *database,
+                         struct ba_revocations *revocations, struct ba_store *store,
                          struct ba_session_cache **cache, apr_pool_t *pconf);
 
 /* What the providers say of the caches, as a part of mod_status's page. */

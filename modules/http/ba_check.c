@@ -9,6 +9,7 @@
 #include "ba_check_mail.h"
 #include "ba_languages.h"
 #include "ba_limit_site.h"
+#include "ba_mac.h"
 #include "ba_module.h"
 #include "ba_routes.h"
 
@@ -188,6 +189,61 @@ static int check_admin(const ba_facts *f)
     return 1;
 }
 
+static int share_secret(const ba_settings *a, const ba_settings *b)
+{
+    for (int i = 0; i < a->secrets->nelts; ++i) {
+        ba_bytes secret = APR_ARRAY_IDX(a->secrets, i, ba_bytes);
+
+        for (int k = 0; k < b->secrets->nelts; ++k) {
+            ba_bytes other = APR_ARRAY_IDX(b->secrets, k, ba_bytes);
+
+            if (secret.len == other.len
+                && ba_mac_same((const unsigned char *)secret.data,
+                               (const unsigned char *)other.data, secret.len)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Would each take the other's session_data for its own? It says who somebody is, and the
+ * database is not asked. Nothing else that is signed does: sessions and mailed tokens have
+ * a row, and links to change an address are for one. */
+static int believe_each_other(const ba_facts *a, const ba_facts *b)
+{
+    const ba_settings *of_a = ba_facts_settings(a), *of_b = ba_facts_settings(b);
+
+    return of_a->cookie_cache.form != BA_CACHE_OFF
+           && of_a->cookie_cache.form == of_b->cookie_cache.form
+           && !strcmp(of_a->cookie_cache_version, of_b->cookie_cache_version)
+           && share_secret(of_a, of_b);
+}
+
+static int check_strangers(const ba_facts *f, apr_pool_t *pool)
+{
+    ap_directive_t here = {.filename = f->server->defn_name,
+                           .line_num = (int)f->server->defn_line_number};
+
+    for (const ba_facts *e = ba_facts_first(); ba_facts_secret(f) && ba_facts_database(f) && e != f;
+         e = e->next) {
+        if (ba_facts_secret(e) && ba_facts_database(e)
+            && !ba_dbd_same_source(&e->source, &f->source) && believe_each_other(e, f)) {
+            const char *name = e->server->server_hostname;
+
+            return refuse(&here, "BA0168",
+                          apr_pstrcat(pool, "this server and ", name ? name : "the main one",
+                                      " have one BetterAuthSecret and two databases, so with "
+                                      "BetterAuthCookieCache each would believe who is signed in "
+                                      "at the other: write another BetterAuthSecret, or the same "
+                                      "DBDriver and DBDParams, or another "
+                                      "BetterAuthCookieCacheVersion",
+                                      NULL));
+        }
+    }
+    return 1;
+}
+
 static int check_server(const ba_facts *f, apr_pool_t *pool)
 {
     const ap_directive_t *nodes[] = {f->api, f->pages, f->forward, f->guard, f->basic};
@@ -228,7 +284,7 @@ int ba_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     (void)plog;
     ba_facts_collect(main, pconf);
     for (const ba_facts *f = ba_facts_first(); f; f = f->next) {
-        if (!check_server(f, ptemp)) {
+        if (!check_server(f, ptemp) || !check_strangers(f, ptemp)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         used |= f->api || f->pages || f->forward || f->guard || f->basic;

@@ -144,7 +144,9 @@ static int make_site(server_rec *s, struct ba_gate *gate, ba_revocations *revoca
     site->db = db;
     site->store = ba_store_create(db, pconf);
     site->revocations = revocations;
-    if (ba_cache_site_create(s, revocations, site->store, &site->session_cache, pconf) != OK) {
+    if (ba_cache_site_create(s, ba_check_database(s), revocations, site->store,
+                             &site->session_cache, pconf)
+        != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     config->site = site;

@@ -172,6 +172,28 @@ subtest 'inheritance' => sub {
         'SetHandler  betterauth', qr/BetterAuthSecret/);
 };
 
+subtest 'one secret, two databases' => sub {
+    my $cache = "BetterAuthCookieCache compact\n";
+    my $host = sub { my ($name, @lines) = @_; return "<VirtualHost *:80>\nServerName $name.test\nBetterAuthBaseURL http://$name.test\n" . join('', @lines) . "$API</VirtualHost>\n" };
+    my $other = "DBDriver sqlite3\nDBDParams /nonexistent/other.db\n";
+    my $key = "BetterAuthSecret Yk3v9Qw8zR1tB6nM4cX7pL2sD5fG0hJa\n";
+    my $says = qr/BA0168: .*b\.test have one BetterAuthSecret and two databases/;
+    my $two = sub { return "$DB$SECRET" . $host->('a', $_[0]) . ($host->('b', $_[1]) =~ s/VirtualHost \*:80/VirtualHost  *:80/r) };
+    refused('with a cookie cache at both', $two->($cache, "$cache$other"), '<VirtualHost *', $says);
+    refused('a driver alone', $two->($cache, $cache . "DBDriver mysql\nDBDParams \"/nonexistent/auth.db reconnect=0\"\n"), '<VirtualHost *', $says);
+    refused('a secret that only verifies', $two->($cache, $cache . $other . $key =~ s/\n/ 0123456789abcdef0123456789abcdef\n/r), '<VirtualHost *', $says);
+    refused("$_ at both", $two->(("BetterAuthCookieCache $_ 1m\n") x 2) =~ s/(<VirtualHost  .*\n)/$1$other/r, '<VirtualHost *', $says) for qw(jwt jwe);
+    refused('a cache of the main server', $cache . $two->('', $other), '<VirtualHost  ', qr/BA0168/);
+    accepted('no cookie cache', $two->('', $other));
+    accepted('at one only', $two->($cache, $other));
+    accepted('in two forms', $two->($cache, $other . $cache =~ s/compact/jwe/r));
+    accepted('in two versions', $two->($cache, "$cache${other}BetterAuthCookieCacheVersion 2\n"));
+    accepted('another secret', $two->($cache, "$cache$other$key"));
+    accepted('the same database', $two->($cache, $cache));
+    accepted('the same database, said twice', $two->($cache, "$cache$DB"));
+    accepted('no database at all', $two->($cache, $cache) =~ s/^DBD.*\n//mgr =~ s/(<VirtualHost \*.*\n)/$1$DB/r =~ s/(<VirtualHost  (?:.*\n)*?)<Location(?:.*\n)*?<\/Location>\n/$1/r);
+};
+
 subtest 'secrets from outside' => sub {
     my $file = BATest::state()->{workdir} . '/a-secret-' . flavour();
     open my $out, '>', $file or die;

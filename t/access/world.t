@@ -189,13 +189,17 @@ my %HOSTS = (    # one key and database each; two share the first database, two 
     'ab.test' => { secret => 'the-key-of-b-abcdefghijklmnopqrstuvwxy', db => 'a', url => 'http://ab.test' },
     'aa.test' => { secret => 'the-key-of-a-0123456789abcdefghijklmno', db => 'b', url => 'http://aa.test:8443' },
 );
+my %TWINS = (    # one key and one address, two databases
+    'twin-a.test' => { secret => 'the-key-of-twins-0123456789abcdefghij', db => 'a', url => 'http://twins.test' },
+    'twin-b.test' => { secret => 'the-key-of-twins-0123456789abcdefghij', db => 'b', url => 'http://twins.test' },
+);
 my $dir = "$state->{workdir}/$NAME-" . flavour();
 make_path($dir);
 BATest::MariaDB::_pipe(BATest::_slurp(schema('sqlite3')), 'sqlite3', "$dir/host-$_.db") for qw(a b);
 
 sub host {
     my ($name) = @_;
-    my $h = $HOSTS{$name};
+    my $h = $HOSTS{$name} || $TWINS{$name};
     return <<"END";
 <VirtualHost 127.0.0.1:$PORT>
     ServerName $name
@@ -204,6 +208,8 @@ sub host {
     BetterAuthSecret $h->{secret}
     BetterAuthBaseURL $h->{url}
     BetterAuthRateLimit off
+    BetterAuthCookieCache compact
+    BetterAuthCookieCacheVersion $h->{db}
     <Location "/api/auth">
         SetHandler betterauth
     </Location>
@@ -223,7 +229,7 @@ sub host {
 END
 }
 $state->{flavours}{ flavour() }{sites}{hosts} = { port => $PORT, private => 1, dialect => 'sqlite', file => "$dir/host-a.db" };
-my $main = "Listen 127.0.0.1:$PORT\n" . join '', map { host($_) } sort keys %HOSTS;
+my $main = "Listen 127.0.0.1:$PORT\n" . join '', map { host($_) } sort keys %HOSTS, keys %TWINS;
 
 # How paths are read: each is one more way to write a guarded one.
 my %PATHS = (usual => '', merged => "    MergeSlashes Off\n", encoded => "    AllowEncodedSlashes On\n", kept => "    AllowEncodedSlashes NoDecode\n");
@@ -257,8 +263,9 @@ subtest 'virtual hosts: keys, databases and addresses of their own' => sub {
     }
     for my $name (sort keys %HOSTS) {
         for my $from (sort keys %HOSTS) {
-            # whatever the cookie is called there
-            my $cookie = join '; ', map { "${_}better-auth.session_token=" . ($in{$from}{cookie} =~ /=(.*)/)[0] } '', '__Secure-';
+            # whatever the cookies are called there; the second says by itself who it is
+            my $cookie = join '; ', map { my $prefix = $_; map { $prefix . s/^__Secure-//r } split /; /, $in{$from}{cookie} } '', '__Secure-';
+            like($cookie, qr/better-auth\.session_data=\w/, "$from: two cookies");
             my $ours = $HOSTS{$name}{secret} eq $HOSTS{$from}{secret} && $HOSTS{$name}{db} eq $HOSTS{$from}{db};
             my $page = request('hosts', GET => '/w/guarded/who.cgi', host => $name, cookie => $cookie);
             is($page->{status}, $ours ? 200 : 401, "a session of $from at $name");
@@ -269,6 +276,14 @@ subtest 'virtual hosts: keys, databases and addresses of their own' => sub {
             '/auth/sign-in?callbackURL=%2Fw%2Fguarded%2Fpage.html', "$name: sign-in is its own");
     }
     is(request('hosts', GET => '/w/guarded/page.html', host => 'unknown.test', cookie => $in{'b.test'}{cookie})->{status}, 401, 'an unknown name is the first host, and no other');
+};
+
+subtest 'virtual hosts: one key, one address, two databases' => sub {
+    my $up = request('hosts', POST => '/api/auth/sign-up/email', host => 'twin-a.test', origin => 'http://twins.test', json => { name => 'A', email => 'a@twins.example', password => PASSWORD });
+    my $cookie = (split /; /, cookie_header($up))[0];
+    my $get = sub { return request('hosts', GET => '/w/guarded/who.cgi', host => $_[0], cookie => $cookie)->{status} };
+    is($get->('twin-a.test'), 200, 'its session is known, and in the cache of sessions') for 1, 2;
+    is($get->('twin-b.test'), 401, 'where the other does not find it');
 };
 
 subtest 'merged sections' => sub {

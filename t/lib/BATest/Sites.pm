@@ -91,6 +91,9 @@ my $ADMIN = <<'END';
 END
 sub admin { return $ADMIN }
 
+# All databases have one secret here; so that none believes another's cookies (BA0168), what is in them has another version.
+sub cookie_cache { my ($form, $version) = @_; return qq{    BetterAuthCookieCache $form\n    BetterAuthCookieCacheVersion "$version"\n} }
+
 # name => what differs. columns: the database has them too. database: consumers that share one name share the rows.
 our %PLAIN = (
     mysql         => { dialect => 'mysql', database => 'ba_mysql' },
@@ -131,10 +134,10 @@ END
     </Location>
 END
     # sessions in cookies
-    'cache-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n" },
-    'cache-sqlite' => { dialect => 'sqlite', extra => "    BetterAuthCookieCache compact\n" },
+    'cache-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => cookie_cache('compact', 'mysql') },
+    'cache-sqlite' => { dialect => 'sqlite', extra => cookie_cache('compact', 'sqlite') },
     'cache-jwt'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwt 2m\n" },
-    'cache-jwe'    => { dialect => 'sqlite', extra => "    BetterAuthCookieCache jwe\n" },
+    'cache-jwe'    => { dialect => 'sqlite', extra => cookie_cache('jwe', 'sqlite') },
     node          => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $CONFIRM },
     'node-own'    => { dialect => 'mysql', database => 'ba_node_own', scrypt => 1, extra => $CONFIRM },
     'node-prompt' => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $PROMPT },
@@ -154,7 +157,7 @@ END
     'fields-lite' => { dialect => 'sqlite', columns => 1, extra => $FIELDS },
     'admin-mysql'  => { dialect => 'mysql', database => 'ba_mysql', extra => "$MAIL    BetterAuthVerifySignsIn on\n    BetterAuthBearer on\n$ADMIN" },
     'admin-sqlite' => { dialect => 'sqlite', extra => "$MAIL    BetterAuthVerifySignsIn on\n    BetterAuthBearer on\n$ADMIN" },
-    'admin-cache'  => { dialect => 'mysql', database => 'ba_mysql', extra => "    BetterAuthCookieCache compact\n$ADMIN" },
+    'admin-cache'  => { dialect => 'mysql', database => 'ba_mysql', extra => cookie_cache('compact', 'mysql') . $ADMIN },
     'node-admin'   => { dialect => 'mysql', database => 'ba_node', scrypt => 1, extra => $ADMIN },
     'parity-admin' => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1, extra => "    BetterAuthAdmin on\n" },
     parity        => { dialect => 'mysql', database => 'ba_parity', scrypt => 1, remoteip => 1 },
@@ -306,14 +309,13 @@ our %NPM = (
         options => { user => { changeEmail => { enabled => \1, updateEmailWithoutVerification => \1 }, deleteUser => { enabled => \1 } } } },
 );
 
-# The cookie cache in each form, on both sides; the version of one of them is not the default.
+# The cookie cache in each form, on both sides; the default version is compared as well.
 for my $form (qw(compact jwt jwe)) {
-    my $version = $form eq 'jwt' ? 'v2 of it' : '1';
-    my $extra = qq{    BetterAuthCookieCache $form\n    BetterAuthCookieCacheVersion "$version"\n};
-    my %options = (session => { cookieCache => { enabled => \1, strategy => $form, ($version eq '1' ? () : (version => $version)) } });
-    $PLAIN{"$_->[0]-cache-$form"} = { dialect => 'mysql', database => $_->[1], scrypt => 1, remoteip => $_->[2], extra => $extra }
-        for ['parity', 'ba_parity', 1], ['node', 'ba_node', 0];
-    $NPM{"$_->[0]-cache-$form"} = { database => $_->[1], options => \%options } for ['parity', 'ba_parity_npm'], ['node', 'ba_node'];
+    for (['parity', 'ba_parity', 'ba_parity_npm', 1, $form eq 'jwt' ? 'v2 of it' : '1'], ['node', 'ba_node', 'ba_node', 0, 'of node']) {
+        my ($name, $database, $of_npm, $remoteip, $version) = @$_;
+        $PLAIN{"$name-cache-$form"} = { dialect => 'mysql', database => $database, scrypt => 1, remoteip => $remoteip, extra => cookie_cache($form, $version) };
+        $NPM{"$name-cache-$form"} = { database => $of_npm, options => { session => { cookieCache => { enabled => \1, strategy => $form, ($version eq '1' ? () : (version => $version)) } } } };
+    }
 }
 
 # Text of one virtual host. %with: srcdir, workdir, secret, origin, echo, params (of mod_dbd), cgi.
