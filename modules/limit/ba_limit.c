@@ -141,14 +141,14 @@ int ba_limit_request(ba_call *call, const char *endpoint)
     return wait ? refuse(call, wait) : 1;
 }
 
-int ba_limit_allows(ba_call *call, const char *endpoint)
+static int client_may_ask(ba_call *call, const char *endpoint)
 {
     ba_rate rate = rate_of(call->settings, endpoint);
     ba_time now, wait = 0;
     apr_uint64_t key;
     ba_counter *c;
 
-    if (!call->limit || !rate.max) {
+    if (!rate.max) {
         return 1;
     }
     key = key_of(call, "client ", call->client, endpoint);
@@ -177,89 +177,158 @@ static int slowed_down(const ba_counter *c)
     return c && c->count >= FREE_TRIES;
 }
 
+/* What the next try has to wait for; *first: nobody has been told. */
+static ba_time left_to_wait(ba_counter *c, ba_time now, int *first)
+{
+    ba_time delay;
+
+    *first = 0;
+    if (!slowed_down(c)) {
+        return 0;
+    }
+    delay = delay_after(c->count);
+    if (now - c->last >= delay) {
+        return 0;
+    }
+    *first = !c->told;
+    c->told = 1;
+    return c->last + delay - now;
+}
+
 static apr_uint64_t account_key(const ba_call *call, const char *address)
 {
     return key_of(call, "account ", address, "");
 }
 
-/* Once slow, there is one try for each delay: it is taken here, so that many at the
- * same time do not all come before the first one's result. */
-int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try *attempt)
+static int refuse_account(ba_call *call, const char *user_id, ba_time wait, int first)
 {
-    ba_time now, wait = 0;
-    ba_counter *c;
-    int first = 0;
-
-    if (!call->limit) {
-        return 1;
-    }
-    attempt->key = account_key(call, address);
-    attempt->taken = 0;
-    if (!hold(call, attempt->key, 0, &now, &c)) {
-        return unavailable(call);
-    }
-    if (slowed_down(c)) {
-        ba_time delay = delay_after(c->count);
-
-        if (now - c->last < delay) {
-            wait = c->last + delay - now;
-            first = !c->told;
-            c->told = 1;
-        }
-        else {
-            c->last = attempt->taken = now;
-        }
-    }
-    ba_counters_release(call->limit->counters, attempt->key);
     if (first) {
         ba_audit(call, BA_EVENT_ACCOUNT_LOCKED,
                  (ba_fact){.user = user_id,
                            .reason = apr_psprintf(call->pool, "%" APR_INT64_T_FMT " seconds to wait",
                                                   (wait + 999) / 1000)});
     }
-    return wait ? refuse(call, wait) : 1;
+    return refuse(call, wait);
 }
 
-static void count_try(ba_counter *c, const ba_try *attempt, ba_outcome outcome, ba_time now)
+int ba_limit_allows(ba_call *call, const ba_try *attempt)
 {
-    switch (outcome) {
-    case BA_TRY_WRONG:
-        ++c->count;
-        c->last = now;
-        c->life = ACCOUNT_LIFE;
-        c->told = 0;
-        break;
-    case BA_TRY_RIGHT:
-        c->key = 0;
-        break;
-    case BA_TRY_UNDECIDED:
-        /* gives the try back, if it was this one */
-        if (slowed_down(c) && c->last == attempt->taken) {
-            c->last = now - delay_after(c->count);
-        }
-        break;
+    ba_time now, wait;
+    apr_uint64_t key;
+    ba_counter *c;
+    int first;
+
+    if (!call->limit) {
+        return 1;
     }
+    if (!client_may_ask(call, attempt->endpoint)) {
+        return 0;
+    }
+    key = account_key(call, attempt->address);
+    if (!hold(call, key, 0, &now, &c)) {
+        return unavailable(call);
+    }
+    wait = left_to_wait(c, now, &first);
+    ba_counters_release(call->limit->counters, key);
+    return wait ? refuse_account(call, attempt->user_id, wait, first) : 1;
 }
 
-void ba_limit_tried(ba_call *call, const ba_try *attempt, ba_outcome outcome)
+/* Once slow, there is one try for each delay: it is taken here, so that many at the
+ * same time are not all compared. */
+int ba_limit_try(ba_call *call, ba_try *attempt)
+{
+    ba_time now, wait;
+    ba_counter *c;
+    int first;
+
+    if (!call->limit) {
+        return 1;
+    }
+    attempt->key = account_key(call, attempt->address);
+    attempt->taken = 0;
+    if (!hold(call, attempt->key, 0, &now, &c)) {
+        return unavailable(call);
+    }
+    wait = left_to_wait(c, now, &first);
+    if (!wait && slowed_down(c)) {
+        c->last = attempt->taken = now;
+    }
+    ba_counters_release(call->limit->counters, attempt->key);
+    return wait ? refuse_account(call, attempt->user_id, wait, first) : 1;
+}
+
+void ba_limit_give_back(ba_call *call, const ba_try *attempt)
 {
     ba_counter *c;
     ba_time now;
 
-    if (!call->limit || !hold(call, attempt->key, outcome == BA_TRY_WRONG, &now, &c)) {
+    if (!call->limit || !hold(call, attempt->key, 0, &now, &c)) {
         return;
     }
-    if (c) {
-        count_try(c, attempt, outcome, now);
+    if (slowed_down(c) && c->last == attempt->taken) {
+        c->last = now - delay_after(c->count);
     }
     ba_counters_release(call->limit->counters, attempt->key);
 }
 
+static void count_try(ba_counter *c, int right, ba_time now)
+{
+    if (right) {
+        c->key = 0;
+        return;
+    }
+    ++c->count;
+    c->last = now;
+    c->life = ACCOUNT_LIFE;
+    c->told = 0;
+}
+
+/* Nothing has been reserved for a try among the first: many with the right password may
+ * come at once. Instead its result is worth nothing if others have failed meanwhile. The
+ * client goes first: a result that it does not get must not set the account back. */
+int ba_limit_tried(ba_call *call, const ba_try *attempt, int right)
+{
+    ba_time now, wait = 0;
+    ba_counter *c;
+    int first;
+
+    if (!call->limit) {
+        return 1;
+    }
+    if (attempt->endpoint
+        && !(right ? client_may_ask(call, attempt->endpoint)
+                   : ba_limit_request(call, attempt->endpoint))) {
+        ba_limit_give_back(call, attempt);
+        return 0;
+    }
+    if (!hold(call, attempt->key, !right, &now, &c)) {
+        return unavailable(call);
+    }
+    if (c && c->last != attempt->taken) {
+        wait = left_to_wait(c, now, &first);
+    }
+    if (c && !wait) {
+        count_try(c, right, now);
+    }
+    ba_counters_release(call->limit->counters, attempt->key);
+    return wait ? refuse_account(call, attempt->user_id, wait, first) : 1;
+}
+
 void ba_limit_clear(ba_call *call, const char *address)
 {
-    if (call->limit) {
-        ba_try attempt = {account_key(call, address), 0};
+    apr_uint64_t key;
+    ba_counter *c;
+    ba_time now;
 
-        ba_limit_tried(call, &attempt, BA_TRY_RIGHT);
+    if (!call->limit) {
+        return;
     }
+    key = account_key(call, address);
+    if (!hold(call, key, 0, &now, &c)) {
+        return;
+    }
+    if (c) {
+        c->key = 0;
+    }
+    ba_counters_release(call->limit->counters, key);
 }

@@ -23,23 +23,32 @@ typedef struct ba_limit {
  * that spellings do not multiply, NULL for all that are none. 1: go on. */
 int ba_limit_request(ba_call *call, const char *endpoint);
 
-/* The same without counting: would one more be too many? */
-int ba_limit_allows(ba_call *call, const char *endpoint);
-
-/* One password on its way to be compared; filled by ba_limit_try(). */
+/* One password on its way to be compared. */
 typedef struct ba_try {
+    /* by the caller */
+    const char *address;  /* the account's, lower case, whether it exists or not */
+    const char *user_id;  /* for the log, NULL for nobody */
+    const char *endpoint; /* a wrong one counts as a request of the client to it; NULL: the
+                             request has been counted */
+    /* by ba_limit_try() */
     apr_uint64_t key;
     ba_time taken; /* when it took the only try of a delay, else 0 */
 } ba_try;
 
-typedef enum { BA_TRY_WRONG, BA_TRY_RIGHT, BA_TRY_UNDECIDED } ba_outcome;
+/* Before anything is asked for it: would one more be too many, of this client (endpoint is
+ * needed) or for this account? Counts nothing. */
+int ba_limit_allows(ba_call *call, const ba_try *attempt);
 
-/* Asks before a password is compared. address: the account's, lower case, whether it
- * exists or not; user_id is for the log, NULL for nobody. 1: go on, and tell what came
- * of it. */
-int ba_limit_try(ba_call *call, const char *address, const char *user_id, ba_try *attempt);
+/* Asks before a password is compared. 1: compare it, then call one of the next two. */
+int ba_limit_try(ba_call *call, ba_try *attempt);
 
-void ba_limit_tried(ba_call *call, const ba_try *attempt, ba_outcome outcome);
+/* Counts what came of it, and says whether the client may hear it. Many may have been
+ * compared at the same time; however many, no more than the limits allow get a result. 0:
+ * this one comes too late, and nothing may show whether it was right. */
+int ba_limit_tried(ba_call *call, const ba_try *attempt, int right);
+
+/* It could not be compared, and was no try. */
+void ba_limit_give_back(ba_call *call, const ba_try *attempt);
 
 /* Whoever could set a new password need not wait for what others have tried. */
 void ba_limit_clear(ba_call *call, const char *address);

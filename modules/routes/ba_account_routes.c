@@ -132,7 +132,9 @@ static const char *own_hash(ba_call *call, const ba_error *none)
 /* 1 if the password is the user's; else the call has its answer. */
 static int verified(ba_call *call, const char *hash, ba_bytes password)
 {
-    switch (ba_hashing_verify(call, call->user->email, call->user->id, hash, password)) {
+    ba_try attempt = {.address = call->user->email, .user_id = call->user->id};
+
+    switch (ba_hashing_verify(call, &attempt, hash, password)) {
     case BA_PASSWORD_GOOD:
         return 1;
     case BA_PASSWORD_FAILED:

@@ -5,7 +5,6 @@
 
 #include "ba_audit.h"
 #include "ba_hashing.h"
-#include "ba_limit.h"
 #include "ba_mac.h"
 #include "ba_schema.h"
 #include "ba_session.h"
@@ -27,15 +26,14 @@ static void refuse(ba_call *call, ba_failure why, const char *user_id)
     ba_call_fail(call, &ba_err_credentials);
 }
 
-int ba_credentials_match(ba_call *call, const char *email, ba_bytes password, ba_user **user,
+int ba_credentials_match(ba_call *call, ba_try *attempt, ba_bytes password, ba_user **user,
                          const char **hash)
 {
-    const char *user_id;
     apr_status_t rv;
 
     *user = NULL;
     *hash = NULL;
-    rv = call->store->ops->login(call->store, email, user, hash, call->pool);
+    rv = call->store->ops->login(call->store, attempt->address, user, hash, call->pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND) {
         ba_call_fail(call, &ba_err_unavailable);
         return 0;
@@ -44,8 +42,8 @@ int ba_credentials_match(ba_call *call, const char *email, ba_bytes password, ba
         *user = NULL;
         *hash = NULL;
     }
-    user_id = *user ? (*user)->id : NULL;
-    switch (ba_hashing_verify(call, email, user_id, *hash, password)) {
+    attempt->user_id = *user ? (*user)->id : NULL;
+    switch (ba_hashing_verify(call, attempt, *hash, password)) {
     case BA_PASSWORD_GOOD:
         return 1;
     case BA_PASSWORD_FAILED:
@@ -55,7 +53,7 @@ int ba_credentials_match(ba_call *call, const char *email, ba_bytes password, ba
                !*user  ? BA_FAILURE_ADDRESS
                : *hash ? BA_FAILURE_PASSWORD
                        : BA_FAILURE_NO_PASSWORD,
-               user_id);
+               attempt->user_id);
         return 0;
     }
 }
@@ -116,32 +114,21 @@ static const ba_session *no_session(const ba_call *call, const char *name, const
     return session;
 }
 
-static int may_ask(ba_call *call, const char *email, ba_bytes password)
+static int may_ask(ba_call *call, const ba_try *attempt, ba_bytes password)
 {
     const ba_error *error = ba_hashing_check_given(call, password);
 
     if (!call->settings->email_password) {
         error = &ba_err_password_disabled;
     }
-    else if (!ba_schema_email(email)) {
+    else if (!ba_schema_email(attempt->address)) {
         error = &ba_err_credentials;
     }
     if (error) {
         ba_call_fail(call, error);
         return 0;
     }
-    return ba_limit_allows(call, ENDPOINT);
-}
-
-/* Only those that are wrong count, since a program may ask often. */
-static void count_wrong(ba_call *call)
-{
-    ba_answer answer = call->answer;
-
-    if (answer.error == &ba_err_credentials) {
-        ba_limit_request(call, ENDPOINT);
-    }
-    call->answer = answer;
+    return ba_limit_allows(call, attempt);
 }
 
 /* What sign-in asks after the password. */
@@ -157,9 +144,10 @@ static int may_sign_in(ba_call *call, const ba_user *user)
 
 int ba_credentials_check(ba_call *call, const char *address, ba_bytes password)
 {
-    const char *email = ba_text_lower(address, call->pool);
+    /* only those that are wrong count, since a program may ask often */
+    ba_try attempt = {.address = ba_text_lower(address, call->pool), .endpoint = ENDPOINT};
     unsigned char mac[BA_MAC_BYTES];
-    const char *name = cached_name(call, email, password, mac), *hash;
+    const char *name = cached_name(call, attempt.address, password, mac), *hash;
     ba_cache_look look;
     ba_session *session;
     ba_user *user;
@@ -169,12 +157,11 @@ int ba_credentials_check(ba_call *call, const char *address, ba_bytes password)
         call->user = user;
         return 1;
     }
-    if (!may_ask(call, email, password)) {
+    if (!may_ask(call, &attempt, password)) {
         return 0;
     }
-    if (!ba_credentials_match(call, email, password, &user, &hash)) {
+    if (!ba_credentials_match(call, &attempt, password, &user, &hash)) {
         call->user = user;
-        count_wrong(call);
         return 0;
     }
     call->user = user;

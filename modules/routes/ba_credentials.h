@@ -9,10 +9,11 @@
 #define BA_CREDENTIALS_H
 
 #include "ba_call.h"
+#include "ba_limit.h"
 
 /* 1: the password is right; *hash is what is stored. 0: the call has its answer; *user is
- * NULL if there is no such user. email: lower case. */
-int ba_credentials_match(ba_call *call, const char *email, ba_bytes password, ba_user **user,
+ * NULL if there is no such user. attempt: its address, and its endpoint if it needs one. */
+int ba_credentials_match(ba_call *call, ba_try *attempt, ba_bytes password, ba_user **user,
                          const char **hash);
 
 /* Writes a hash in the configured form, if the old one is not: now is when we know the

@@ -253,7 +253,7 @@ static void sign_in(ba_call *call, const void *input)
     const sign_in_body *body = input;
     const ba_settings *s = call->settings;
     const ba_error *error;
-    const char *email = ba_text_lower(body->email, call->pool);
+    ba_try attempt = {.address = ba_text_lower(body->email, call->pool)};
     const char *hash;
     ba_user *user;
 
@@ -270,7 +270,7 @@ static void sign_in(ba_call *call, const void *input)
         ba_call_fail(call, error);
         return;
     }
-    if (!ba_credentials_match(call, email, body->password, &user, &hash)) {
+    if (!ba_credentials_match(call, &attempt, body->password, &user, &hash)) {
         return;
     }
     if (s->require_email_verification && !user->email_verified) {

@@ -4,7 +4,6 @@
 #include "ba_hashing.h"
 
 #include "ba_gate.h"
-#include "ba_limit.h"
 #include "ba_meter.h"
 #include "ba_settings.h"
 #include "ba_text.h"
@@ -107,7 +106,7 @@ int ba_hashing_burn(ba_call *call, ba_bytes password)
     return ba_hashing_hash(call, password) != NULL;
 }
 
-static ba_password_result compare(ba_call *call, const char *user_id, const char *stored,
+static ba_password_result compare(ba_call *call, const ba_try *attempt, const char *stored,
                                   ba_bytes password)
 {
     ba_password_result result;
@@ -121,38 +120,43 @@ static ba_password_result compare(ba_call *call, const char *user_id, const char
     if (result == BA_PASSWORD_FAILED) {
         fail(call);
     }
-    else if (result == BA_PASSWORD_WRONG && ba_password_imported(stored)) {
-        /* most of these are quick, which would tell them from an unknown address */
-        result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
-    }
     else if (result == BA_PASSWORD_UNREADABLE) {
         ba_call_log(call, BA_LOG_WARN, 0,
                     "BA0605: the stored password hash of user %s has an unknown form or too high "
                     "a cost; the user needs a new password",
-                    user_id ? user_id : "-");
-        result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
+                    attempt->user_id ? attempt->user_id : "-");
     }
     return result;
 }
 
-ba_password_result ba_hashing_verify(ba_call *call, const char *address, const char *user_id,
-                                     const char *stored, ba_bytes password)
+ba_password_result ba_hashing_verify(ba_call *call, ba_try *attempt, const char *stored,
+                                     ba_bytes password)
 {
     ba_password_result result;
-    ba_try attempt;
+    int unlike;
 
-    if (!ba_limit_try(call, address, user_id, &attempt)) {
+    if (!ba_limit_try(call, attempt)) {
         return BA_PASSWORD_FAILED;
     }
     if (stored) {
-        result = compare(call, user_id, stored, password);
+        result = compare(call, attempt, stored, password);
     }
     else {
         result = ba_hashing_burn(call, password) ? BA_PASSWORD_WRONG : BA_PASSWORD_FAILED;
     }
-    ba_limit_tried(call, &attempt,
-                   result == BA_PASSWORD_GOOD    ? BA_TRY_RIGHT
-                   : result == BA_PASSWORD_WRONG ? BA_TRY_WRONG
-                                                 : BA_TRY_UNDECIDED);
+    if (result == BA_PASSWORD_FAILED) {
+        ba_limit_give_back(call, attempt);
+        return BA_PASSWORD_FAILED;
+    }
+    unlike = result == BA_PASSWORD_UNREADABLE || (stored && ba_password_imported(stored));
+    result = result == BA_PASSWORD_GOOD ? BA_PASSWORD_GOOD : BA_PASSWORD_WRONG;
+    /* before there may be no permit for the second hash: this one was a guess all the same */
+    if (!ba_limit_tried(call, attempt, result == BA_PASSWORD_GOOD)) {
+        result = BA_PASSWORD_FAILED;
+    }
+    /* most of these are quick, which would tell them from an unknown address */
+    if (unlike && result != BA_PASSWORD_GOOD && !ba_hashing_burn(call, password)) {
+        result = BA_PASSWORD_FAILED;
+    }
     return result;
 }

@@ -10,6 +10,7 @@
 #define BA_HASHING_H
 
 #include "ba_call.h"
+#include "ba_limit.h"
 #include "ba_password.h"
 
 /* What is wrong with a new password; NULL: nothing. Its length is counted as JavaScript
@@ -26,12 +27,11 @@ const char *ba_hashing_hash(ba_call *call, ba_bytes password);
  * (security.md TH-9). 0: the call has its answer. */
 int ba_hashing_burn(ba_call *call, ba_bytes password);
 
-/* Compares a password with what is stored for the account of that address, lower case.
+/* Compares a password with what is stored for the account of attempt->address.
  * stored NULL: there is no such user, or none with a password; it costs as much, counts
  * as much, and is BA_PASSWORD_WRONG, and so is an unreadable stored hash, which is
- * logged. user_id is for the log, NULL for nobody. BA_PASSWORD_FAILED: the call has its
- * answer. */
-ba_password_result ba_hashing_verify(ba_call *call, const char *address, const char *user_id,
-                                     const char *stored, ba_bytes password);
+ * logged. BA_PASSWORD_FAILED: the call has its answer. */
+ba_password_result ba_hashing_verify(ba_call *call, ba_try *attempt, const char *stored,
+                                     ba_bytes password);
 
 #endif

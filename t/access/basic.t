@@ -217,6 +217,16 @@ subtest 'limits, without a cache' => sub {
     $httpd->stop;
 };
 
+subtest 'limits, at the same time' => sub {
+    my $site = 'basic-parallel';
+    my $httpd = private_httpd(name => $site, extra => $EXTRA =~ s/^ +Dav .*\n//mr, limit => 'BetterAuthRateLimit on', cache => 'BetterAuthSessionCache off');
+    my @users = map { sign_up($site, password => PASSWORD) } 1 .. 2;
+    my $at_once = sub { my ($count, $ask) = @_; my %n; $n{$_}++ for parallel($count, sub { $ask->(@_)->{status} }); return \%n };
+    is_deeply($at_once->(20, sub { ask($site, '/api-key/env', $users[0]{email}, PASSWORD) }), { 200 => 20 }, 'twenty with the right password');
+    is_deeply($at_once->(40, sub { ask($site, '/api-key/env', "$_[0]-" . new_email(), 'wrong password') }), { 401 => 3, 429 => 37 }, 'forty that are wrong, each for another account: three are told');
+    $httpd->stop;
+};
+
 subtest 'who may not sign in' => sub {
     my $site = 'basic-strict';
     my $httpd = private_httpd(name => $site, extra => $EXTRA =~ s/^ +Dav .*\n//mr . "    BetterAuthRequireEmailVerification on\n");

@@ -230,6 +230,9 @@ for my $site ($SITE, $MYSQL) {
         is($bytes->($unknown[20]), $bytes->($known[20]), 'in no byte');
         refused($known[10], qr/^(?:30|29|28)$/, 'the refusal');
         is(sign_in_from(client(), $site, email => $user->{email}, password => PASSWORD)->{status}, 429, 'the right one has to wait too');
+        my @at_once = map { client() } 1 .. 50;
+        my $third = new_user($site);
+        is_deeply(said(parallel(50, sub { sign_in_from($at_once[$_[0] - 1], $site, email => $third->{email})->{status} })), { 401 => 10, 429 => 40 }, 'fifty from fifty addresses at the same time: ten are answered');
         for my $path ('verify-password', 'change-password') {
             is(from(client(), $site, POST => "/api/auth/$path", json => { password => PASSWORD, currentPassword => PASSWORD, newPassword => 'another one' },
                 cookie => $user->{cookie}, origin => ORIGIN)->{status}, 429, "at $path as well");
@@ -268,7 +271,7 @@ for my $server ($httpd, $mysql) {
     next if $server == $mysql;
     cmp_ok(scalar keys %times, '>', 8, scalar(keys %times) . ' clients and paths were refused');
     is($times{'/sign-in/email 2001:0db8:0007:0001:0000:0000:0000:0000'}, 1, '97 times refused: one line');
-    is(scalar(grep { /BA0803: too many wrong passwords \(\d+ seconds to wait\), user (?:\w{32}|-), client \S+/ } @lines), 3, 'a line for each account that is slowed down');
+    is(scalar(grep { /BA0803: too many wrong passwords \(\d+ seconds to wait\), user (?:\w{32}|-), client \S+/ } @lines), 4, 'a line for each account that is slowed down');
     is(scalar(grep { /BA0[67]\d\d.*\@example\.com/ } @lines), 0, 'no address that somebody typed');
 }
 for my $server ($httpd, $mysql) {

@@ -122,31 +122,6 @@ static void add_rule(fixture *f, const char *path, apr_int64_t window, apr_int64
 
 /* ---- requests */
 
-/* Who counts only what is wrong looks first. */
-static void a_look_counts_nothing(void **state)
-{
-    fixture *f = with_limit(state);
-
-    for (int i = 0; i < 5; ++i) {
-        assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
-    }
-    for (int i = 0; i < 3; ++i) {
-        assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
-        assert_int_equal(ask(f, 0, SIGN_IN), 0);
-    }
-    clock_at = NOW + 4000;
-    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 0);
-    assert_ptr_equal(f->call->answer.error, &ba_err_too_many);
-    assert_int_equal(f->call->answer.retry_after, 6);
-    f->call->client = "192.0.2.99";
-    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
-    clock_at = NOW + 10000;
-    assert_int_equal(ask(f, 10000, SIGN_IN), 0);
-    assert_false(fixture_logged(f, "BA0801"));
-    f->call->limit = NULL;
-    assert_int_equal(ba_limit_allows(f->call, SIGN_IN), 1);
-}
-
 /* 3 in 10 seconds; the numbers are what npm 1.7.7 answers (http-api 7.2). */
 static void the_window_begins_with_each_request(void **state)
 {
@@ -260,18 +235,40 @@ static void a_clock_that_steps_back_locks_nobody_out(void **state)
 
 /* ---- accounts */
 
-/* A wrong password: 0 if it was compared, else the seconds to wait. */
-static int guess(fixture *f, ba_time at, const char *address, ba_outcome outcome)
+typedef enum { WRONG, RIGHT, NOT_COMPARED } outcome;
+
+static ba_try try_of(const char *address)
 {
-    ba_try attempt;
+    return (ba_try){.address = address, .user_id = "u1", .taken = NOW}; /* nobody relies on that */
+}
+
+/* Seconds to wait, as the call has been told. */
+static int told_to_wait(fixture *f)
+{
+    int wait = f->call->answer.retry_after;
+
+    assert_ptr_equal(f->call->answer.error, &ba_err_too_many);
+    memset(&f->call->answer, 0, sizeof(f->call->answer));
+    assert_true(wait > 0);
+    return wait;
+}
+
+/* A password of its own time: 0 if it was compared, else the seconds to wait. */
+static int guess(fixture *f, ba_time at, const char *address, outcome what)
+{
+    ba_try attempt = try_of(address);
 
     clock_at = NOW + at;
     memset(&f->call->answer, 0, sizeof(f->call->answer));
-    if (!ba_limit_try(f->call, address, "u1", &attempt)) {
-        assert_ptr_equal(f->call->answer.error, &ba_err_too_many);
-        return f->call->answer.retry_after;
+    if (!ba_limit_try(f->call, &attempt)) {
+        return told_to_wait(f);
     }
-    ba_limit_tried(f->call, &attempt, outcome);
+    if (what == NOT_COMPARED) {
+        ba_limit_give_back(f->call, &attempt);
+    }
+    else {
+        assert_int_equal(ba_limit_tried(f->call, &attempt, what == RIGHT), 1);
+    }
     assert_int_equal(f->call->answer.status, 0);
     return 0;
 }
@@ -279,7 +276,7 @@ static int guess(fixture *f, ba_time at, const char *address, ba_outcome outcome
 static void fail_times(fixture *f, int n, ba_time at)
 {
     for (int i = 0; i < n; ++i) {
-        assert_int_equal(guess(f, at, ZOE, BA_TRY_WRONG), 0);
+        assert_int_equal(guess(f, at, ZOE, WRONG), 0);
     }
 }
 
@@ -291,15 +288,15 @@ static void wrong_passwords_slow_an_account_down(void **state)
 
     fail_times(f, 10, at);
     for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); ++i) {
-        assert_int_equal(guess(f, at, ZOE, BA_TRY_WRONG), delays[i]);
-        assert_int_equal(guess(f, at + SECOND, ZOE, BA_TRY_RIGHT), delays[i] - 1);
+        assert_int_equal(guess(f, at, ZOE, WRONG), delays[i]);
+        assert_int_equal(guess(f, at + SECOND, ZOE, RIGHT), delays[i] - 1);
         at += BA_MS(delays[i]);
-        assert_int_equal(guess(f, at - 1, ZOE, BA_TRY_WRONG), 1);
+        assert_int_equal(guess(f, at - 1, ZOE, WRONG), 1);
         assert_int_equal(lines(f, "BA0803"), (int)i + 1);
-        assert_int_equal(guess(f, at, ZOE, BA_TRY_WRONG), 0);
+        assert_int_equal(guess(f, at, ZOE, WRONG), 0);
     }
     /* others are not its business */
-    assert_int_equal(guess(f, at, "zoe@example.org", BA_TRY_WRONG), 0);
+    assert_int_equal(guess(f, at, "zoe@example.org", WRONG), 0);
 }
 
 static void the_right_password_sets_it_back(void **state)
@@ -307,12 +304,12 @@ static void the_right_password_sets_it_back(void **state)
     fixture *f = with_limit(state);
 
     fail_times(f, 9, 0);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_RIGHT), 0);
+    assert_int_equal(guess(f, 0, ZOE, RIGHT), 0);
     fail_times(f, 10, 0);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 30);
-    assert_int_equal(guess(f, 30 * SECOND, ZOE, BA_TRY_RIGHT), 0);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, RIGHT), 0);
     fail_times(f, 10, 30 * SECOND);
-    assert_int_equal(guess(f, 30 * SECOND, ZOE, BA_TRY_WRONG), 30);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 30);
 }
 
 static void a_new_password_sets_it_back(void **state)
@@ -321,9 +318,9 @@ static void a_new_password_sets_it_back(void **state)
 
     fail_times(f, 10, 0);
     ba_limit_clear(f->call, "zoe@example.org");
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 30);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
     ba_limit_clear(f->call, ZOE);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 0);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 0);
 }
 
 static void a_day_later_it_is_forgotten(void **state)
@@ -331,10 +328,10 @@ static void a_day_later_it_is_forgotten(void **state)
     fixture *f = with_limit(state);
 
     fail_times(f, 10, 0);
-    assert_int_equal(guess(f, DAY - 1, ZOE, BA_TRY_WRONG), 0);
-    assert_int_equal(guess(f, DAY - 1, ZOE, BA_TRY_WRONG), 60);
+    assert_int_equal(guess(f, DAY - 1, ZOE, WRONG), 0);
+    assert_int_equal(guess(f, DAY - 1, ZOE, WRONG), 60);
     fail_times(f, 10, 3 * DAY);
-    assert_int_equal(guess(f, 3 * DAY, ZOE, BA_TRY_WRONG), 30);
+    assert_int_equal(guess(f, 3 * DAY, ZOE, WRONG), 30);
 }
 
 /* Two at the same time, when the delay is over: the second does not come before the
@@ -342,26 +339,189 @@ static void a_day_later_it_is_forgotten(void **state)
 static void there_is_one_try_for_each_delay(void **state)
 {
     fixture *f = with_limit(state);
-    ba_try early = {.taken = NOW}, one, two; /* what was there before says nothing */
+    ba_try early = try_of(ZOE), one = early, two = early;
 
     clock_at = NOW;
-    assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &early), 1);
+    assert_int_equal(ba_limit_try(f->call, &early), 1);
     fail_times(f, 10, 0);
     /* one of the time before has nothing to give back */
-    ba_limit_tried(f->call, &early, BA_TRY_UNDECIDED);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 30);
+    ba_limit_give_back(f->call, &early);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
     clock_at = NOW + 30 * SECOND;
-    assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &one), 1);
-    assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &two), 0);
-    assert_int_equal(f->call->answer.retry_after, 30);
+    assert_int_equal(ba_limit_try(f->call, &one), 1);
+    assert_int_equal(ba_limit_try(f->call, &two), 0);
+    assert_int_equal(told_to_wait(f), 30);
     /* no place to hash: it was no try */
-    ba_limit_tried(f->call, &one, BA_TRY_UNDECIDED);
-    assert_int_equal(guess(f, 30 * SECOND, ZOE, BA_TRY_WRONG), 0);
-    assert_int_equal(guess(f, 30 * SECOND, ZOE, BA_TRY_WRONG), 60);
+    ba_limit_give_back(f->call, &one);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 0);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 60);
     /* nor does one that is undecided count before */
     for (int i = 0; i < 50; ++i) {
-        assert_int_equal(guess(f, 0, "bob@example.com", BA_TRY_UNDECIDED), 0);
+        assert_int_equal(guess(f, 0, "bob@example.com", NOT_COMPARED), 0);
     }
+}
+
+enum { CROWD = 30 };
+
+/* All of them are compared before the first has its result. */
+static void crowd(fixture *f, ba_try *tries, const char *endpoint)
+{
+    for (int i = 0; i < CROWD; ++i) {
+        tries[i] = try_of(ZOE);
+        tries[i].endpoint = endpoint;
+        assert_int_equal(ba_limit_try(f->call, &tries[i]), 1);
+    }
+}
+
+static void of_many_at_the_same_time_ten_have_a_result(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try tries[CROWD], *late = &tries[CROWD - 1];
+
+    clock_at = NOW;
+    crowd(f, tries, NULL);
+    for (int i = 0; i < CROWD - 1; ++i) {
+        assert_int_equal(ba_limit_tried(f->call, &tries[i], 0), i < 10);
+        if (i >= 10) {
+            assert_int_equal(told_to_wait(f), 30);
+        }
+    }
+    /* nor does it show that one of the others is right, or set the account back */
+    clock_at = NOW + 10 * SECOND;
+    assert_int_equal(ba_limit_tried(f->call, late, 1), 0);
+    assert_int_equal(told_to_wait(f), 20);
+    assert_int_equal(lines(f, "BA0803"), 1);
+    assert_int_equal(guess(f, 29 * SECOND, ZOE, RIGHT), 1);
+    /* so late that a new one could be compared */
+    clock_at = NOW + 30 * SECOND;
+    assert_int_equal(ba_limit_tried(f->call, late, 0), 1);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, RIGHT), 60);
+}
+
+static void who_took_the_try_of_a_delay_has_its_result(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try early = try_of(ZOE), one = early, two = early;
+
+    clock_at = NOW;
+    assert_int_equal(ba_limit_try(f->call, &early), 1);
+    fail_times(f, 10, 0);
+    clock_at = NOW + 30 * SECOND;
+    assert_int_equal(ba_limit_try(f->call, &one), 1);
+    assert_int_equal(ba_limit_tried(f->call, &early, 1), 0);
+    assert_int_equal(told_to_wait(f), 30);
+    assert_int_equal(ba_limit_tried(f->call, &one, 0), 1);
+    /* it took long: the try is that of another by now */
+    clock_at = NOW + 90 * SECOND;
+    assert_int_equal(ba_limit_try(f->call, &one), 1);
+    clock_at = NOW + 150 * SECOND;
+    assert_int_equal(ba_limit_try(f->call, &two), 1);
+    assert_int_equal(ba_limit_tried(f->call, &one, 1), 0);
+    assert_int_equal(told_to_wait(f), 60);
+    assert_int_equal(ba_limit_tried(f->call, &two, 1), 1);
+    assert_int_equal(guess(f, 150 * SECOND, ZOE, WRONG), 0);
+}
+
+static void many_that_are_right_at_the_same_time(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try tries[CROWD];
+
+    for (int failed = 0; failed < 10; failed += 9) {
+        clock_at = NOW;
+        fail_times(f, failed, 0);
+        crowd(f, tries, SIGN_IN);
+        for (int i = 0; i < CROWD; ++i) {
+            assert_int_equal(ba_limit_tried(f->call, &tries[i], 1), 1);
+        }
+        fail_times(f, 10, 0);
+        assert_int_equal(guess(f, 0, ZOE, RIGHT), 30);
+        ba_limit_clear(f->call, ZOE);
+    }
+}
+
+/* ---- one client, several accounts */
+
+/* Who sends a password with each request asks before anything is looked up. */
+static void a_look_counts_nothing(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try attempt = {.address = ZOE, .endpoint = SIGN_IN};
+
+    for (int i = 0; i < 5; ++i) {
+        assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+    }
+    for (int i = 0; i < 3; ++i) {
+        assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+        assert_int_equal(ask(f, 0, SIGN_IN), 0);
+    }
+    clock_at = NOW + 4000;
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 0);
+    assert_int_equal(told_to_wait(f), 6);
+    f->call->client = "192.0.2.99";
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+    clock_at = NOW + 10000;
+    assert_int_equal(ask(f, 10000, SIGN_IN), 0);
+    /* an account that is slowed down */
+    fail_times(f, 10, 10000);
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 0);
+    assert_int_equal(told_to_wait(f), 30);
+    attempt.address = "bob@example.com";
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+    attempt.address = ZOE;
+    clock_at = NOW + 40000;
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+    assert_int_equal(guess(f, 40000, ZOE, WRONG), 0);
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 0);
+    assert_false(fixture_logged(f, "BA0801"));
+    add_rule(f, SIGN_IN, 0, 0);
+    attempt.address = "bob@example.com";
+    assert_int_equal(allowed(f, 40000, SIGN_IN), 1000);
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+    f->call->limit = NULL;
+    attempt.address = ZOE;
+    assert_int_equal(ba_limit_allows(f->call, &attempt), 1);
+}
+
+static void of_many_of_a_client_three_have_a_result(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try tries[CROWD];
+
+    clock_at = NOW;
+    for (int i = 0; i < CROWD; ++i) {
+        tries[i] = try_of(i % 2 ? ZOE : "bob@example.com");
+        tries[i].endpoint = SIGN_IN;
+        assert_int_equal(ba_limit_try(f->call, &tries[i]), 1);
+    }
+    for (int i = 0; i < CROWD; ++i) {
+        assert_int_equal(ba_limit_tried(f->call, &tries[i], i > 20), i < 3);
+        if (i >= 3) {
+            assert_int_equal(told_to_wait(f), 10);
+        }
+    }
+    assert_int_equal(lines(f, "BA0802"), 1);
+    assert_int_equal(lines(f, "BA0803"), 0);
+    /* zoe's count: what the client did not hear neither counts nor sets back */
+    fail_times(f, 9, 0);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
+}
+
+/* A result that the client does not hear gives the only try of a delay back. */
+static void a_try_that_the_client_may_not_have(void **state)
+{
+    fixture *f = with_limit(state);
+    ba_try attempt = try_of(ZOE);
+
+    fail_times(f, 10, 0);
+    attempt.endpoint = SIGN_IN;
+    clock_at = NOW + 30 * SECOND;
+    assert_int_equal(ba_limit_try(f->call, &attempt), 1);
+    assert_int_equal(allowed(f, 30 * SECOND, SIGN_IN), 3);
+    assert_int_equal(ba_limit_tried(f->call, &attempt, 1), 0);
+    assert_int_equal(told_to_wait(f), 10);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 0);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 60);
 }
 
 static void an_account_and_a_clock_that_steps_back(void **state)
@@ -369,8 +529,8 @@ static void an_account_and_a_clock_that_steps_back(void **state)
     fixture *f = with_limit(state);
 
     fail_times(f, 10, DAY);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 30);
-    assert_int_equal(guess(f, 30 * SECOND, ZOE, BA_TRY_WRONG), 0);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
+    assert_int_equal(guess(f, 30 * SECOND, ZOE, WRONG), 0);
 }
 
 /* ---- the table */
@@ -409,7 +569,7 @@ static void addresses_without_number(void **state)
     stranger = "192.0.2.9";
     f->call->client = stranger;
     assert_int_equal(allowed(f, 0, SIGN_IN), 3);
-    assert_int_equal(guess(f, 0, ZOE, BA_TRY_WRONG), 30);
+    assert_int_equal(guess(f, 0, ZOE, WRONG), 30);
 }
 
 /* Of many more keys than there are places, those are there that came last; but for
@@ -519,16 +679,22 @@ static void exact_over_processes(void **state)
 static void counting_fails(void **state)
 {
     fixture *f = with_limit(state);
-    ba_try attempt;
+    ba_try attempt = try_of(ZOE), looking = {.address = ZOE, .endpoint = SIGN_IN};
 
-    assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &attempt), 1);
+    assert_int_equal(ba_limit_try(f->call, &attempt), 1);
     locks_fail = 1;
     for (int i = 0; i < 3; ++i) {
         assert_int_equal(ba_limit_request(f->call, SIGN_IN), 0);
         assert_ptr_equal(f->call->answer.error, &ba_err_unavailable);
-        assert_int_equal(ba_limit_try(f->call, ZOE, "u1", &attempt), 0);
+        assert_int_equal(ba_limit_allows(f->call, &looking), 0);
         assert_ptr_equal(f->call->answer.error, &ba_err_unavailable);
-        ba_limit_tried(f->call, &attempt, BA_TRY_WRONG);
+        assert_int_equal(ba_limit_try(f->call, &attempt), 0);
+        assert_ptr_equal(f->call->answer.error, &ba_err_unavailable);
+        memset(&f->call->answer, 0, sizeof(f->call->answer));
+        assert_int_equal(ba_limit_tried(f->call, &attempt, i == 0), 0);
+        assert_ptr_equal(f->call->answer.error, &ba_err_unavailable);
+        ba_limit_give_back(f->call, &attempt);
+        ba_limit_clear(f->call, ZOE);
     }
     locks_fail = 0;
     assert_int_equal(lines(f, "BA0801"), 1);
@@ -540,7 +706,6 @@ static void counting_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_look_counts_nothing),
         TEST(the_window_begins_with_each_request),
         TEST(who_and_what_count_apart),
         TEST(rules),
@@ -551,6 +716,12 @@ int main(void)
         TEST(a_new_password_sets_it_back),
         TEST(a_day_later_it_is_forgotten),
         TEST(there_is_one_try_for_each_delay),
+        TEST(of_many_at_the_same_time_ten_have_a_result),
+        TEST(who_took_the_try_of_a_delay_has_its_result),
+        TEST(many_that_are_right_at_the_same_time),
+        TEST(a_look_counts_nothing),
+        TEST(of_many_of_a_client_three_have_a_result),
+        TEST(a_try_that_the_client_may_not_have),
         TEST(an_account_and_a_clock_that_steps_back),
         TEST(addresses_without_number),
         TEST(the_oldest_makes_room),

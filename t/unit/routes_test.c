@@ -1332,24 +1332,38 @@ static const ba_answer *sign_in_as(fixture *f, const char *address, const char *
                               password));
 }
 
+static ba_limit *limited(fixture *f, ba_time (*clock)(void))
+{
+    ba_limit *limit = apr_pcalloc(f->pool, sizeof(*limit));
+    char *memory = apr_pcalloc(f->pool, ba_counters_size() + BA_COUNTERS_ALIGN);
+
+    limit->clock = clock;
+    limit->scope = "";
+    assert_int_equal(ba_counters_create((void *)APR_ALIGN((apr_uintptr_t)memory, BA_COUNTERS_ALIGN),
+                                        &limit->counters),
+                     APR_SUCCESS);
+    clock_at = NOW;
+    return f->limit = limit;
+}
+
+static ba_gate *gate_of_one(fixture *f)
+{
+    ba_gate *one;
+
+    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
+    ba_gate_destroy(f->gate);
+    return f->gate = one;
+}
+
 /* After ten wrong passwords nothing more is compared, wherever it comes in. */
 static void wrong_passwords_slow_an_account_down(void **state)
 {
     fixture *f = with_zoe(state);
-    char *memory = apr_pcalloc(f->pool, ba_counters_size() + BA_COUNTERS_ALIGN);
-    ba_limit limit = {NULL, stopped_clock, "", 0};
+    ba_gate *one = gate_of_one(f);
     ba_permit permit;
-    ba_gate *one;
     int lost;
 
-    assert_int_equal(ba_counters_create((void *)APR_ALIGN((apr_uintptr_t)memory, BA_COUNTERS_ALIGN),
-                                        &limit.counters),
-                     APR_SUCCESS);
-    clock_at = NOW;
-    f->limit = &limit;
-    assert_int_equal(ba_gate_create(1, 0, (uid_t)-1, &one, f->pool), APR_SUCCESS);
-    ba_gate_destroy(f->gate);
-    f->gate = one;
+    limited(f, stopped_clock);
     /* without a place to hash nothing is tried */
     assert_int_equal(ba_gate_enter(one, 0, &permit, &lost), APR_SUCCESS);
     for (int i = 0; i < 20; ++i) {
@@ -1388,6 +1402,97 @@ static void wrong_passwords_slow_an_account_down(void **state)
     }
     body_of(f, serve_zoe(f, "POST", "/verify-password", "{\"password\":\"" PASSWORD "\"}"));
     assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_credentials);
+}
+
+/* What happens between the look at the clock before a password is compared and the one
+ * after it. */
+static struct {
+    fixture *f;
+    const char *fails;
+    int looks;
+    int takes_permit;
+    ba_permit permit;
+} meanwhile;
+
+static ba_time eventful_clock(void)
+{
+    if (++meanwhile.looks == 2) {
+        ba_try other = {.address = meanwhile.fails};
+        int lost;
+
+        for (int i = 0; other.address && i < 10; ++i) {
+            assert_int_equal(ba_limit_try(meanwhile.f->call, &other), 1);
+            assert_int_equal(ba_limit_tried(meanwhile.f->call, &other, 0), 1);
+        }
+        if (meanwhile.takes_permit) {
+            assert_int_equal(ba_gate_enter(meanwhile.f->gate, 0, &meanwhile.permit, &lost),
+                             APR_SUCCESS);
+        }
+    }
+    return NOW;
+}
+
+static apr_uint64_t hashed(fixture *f)
+{
+    ba_gate_state now;
+
+    ba_gate_look(f->gate, &now);
+    return now.hashed;
+}
+
+/* Ten others fail while it is compared. */
+static void what_comes_too_late_shows_nothing(void **state)
+{
+    fixture *f = *state;
+    static const char *const passwords[] = {PASSWORD, "wrong"};
+    const struct {
+        const char *hash;
+        apr_uint64_t cost;
+    } stored[] = {
+        {hash_of(f, PASSWORD), 1},
+        {NULL, 1},
+        {"$1$saltsalt$NuzA7WTAelpl95xgBGWN60", 2},
+        {"unreadable", 2},
+    };
+
+    for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); ++i) {
+        for (size_t k = 0; k < sizeof(passwords) / sizeof(passwords[0]); ++k) {
+            apr_uint64_t before = hashed(f);
+
+            f->store.users->nelts = 0;
+            fixture_add_user(f, "zoe@example.com", stored[i].hash);
+            limited(f, eventful_clock);
+            meanwhile.f = f;
+            meanwhile.fails = "zoe@example.com";
+            meanwhile.looks = meanwhile.takes_permit = 0;
+            assert_error(sign_in_as(f, "zoe@example.com", passwords[k]), &ba_err_too_many);
+            assert_int_equal(f->call->answer.retry_after, 30);
+            assert_int_equal(hashed(f) - before, stored[i].cost);
+            assert_int_equal(cookies_set(f), 0);
+            assert_int_equal(f->store.asked[OP_PASSWORD_RENEW], 0);
+        }
+    }
+    assert_int_equal(f->store.sessions->nelts, 0);
+    assert_false(fixture_logged(f, "BA0405"));
+}
+
+/* There is no place for the hash that hides what it was compared with. */
+static void what_was_compared_is_counted(void **state)
+{
+    fixture *f = *state;
+
+    fixture_add_user(f, "zoe@example.com", "$1$saltsalt$NuzA7WTAelpl95xgBGWN60");
+    gate_of_one(f);
+    limited(f, eventful_clock);
+    meanwhile.f = f;
+    meanwhile.fails = NULL;
+    meanwhile.takes_permit = 1;
+    for (int i = 0; i < 10; ++i) {
+        meanwhile.looks = 0;
+        assert_error(sign_in_as(f, "zoe@example.com", "wrong"), &ba_err_busy);
+        ba_gate_leave(f->gate, &meanwhile.permit);
+    }
+    assert_error(sign_in_as(f, "zoe@example.com", PASSWORD), &ba_err_too_many);
 }
 
 static void endpoints_by_path(void **state)
@@ -1555,6 +1660,8 @@ int main(void)
         TEST(change_password_store_failures),
         TEST(verify_password),
         TEST(wrong_passwords_slow_an_account_down),
+        TEST(what_comes_too_late_shows_nothing),
+        TEST(what_was_compared_is_counted),
         TEST(endpoints_by_path),
         TEST(passwords_behind_the_gate),
         TEST(list_accounts),
