@@ -73,26 +73,28 @@ void ba_credentials_renew(ba_call *call, const ba_user *user, const char *old, b
 
 /* ---- many times */
 
-/* The name that the cache has for this pair, and its MAC, which no token's can be, since
- * tokens have no NUL: whoever can read the cache cannot guess passwords with it, without
- * the secret. No session has such a token. NULL: no cache, or OpenSSL failed. */
+/* The name that the cache has for what this client sent, and its MAC, which no token's can
+ * be, since tokens have no NUL: whoever can read the cache cannot guess passwords with it,
+ * without the secret. Nor can those who ask: what is found here is found before anything
+ * wrong is counted, so only the client finds it that was right. No session has such a
+ * token. NULL: no cache, or OpenSSL failed. */
 static const char *cached_name(const ba_call *call, const char *email, ba_bytes password,
                                unsigned char mac[BA_MAC_BYTES])
 {
     const ba_bytes *secret = &APR_ARRAY_IDX(call->settings->secrets, 0, ba_bytes);
-    apr_size_t len = strlen(email) + 1;
+    apr_size_t client = strlen(call->client) + 1, address = strlen(email) + 1;
     apr_status_t rv;
-    char *text;
     ba_bytes bytes;
+    char *text;
 
     if (!call->session_cache) {
         return NULL;
     }
-    text = apr_palloc(call->pool, len + password.len);
-    memcpy(text, email, len);
-    memcpy(text + len, password.data, password.len);
-    bytes.data = text;
-    bytes.len = len + password.len;
+    bytes.len = client + address + password.len;
+    bytes.data = text = apr_palloc(call->pool, bytes.len);
+    memcpy(text, call->client, client);
+    memcpy(text + client, email, address);
+    memcpy(text + client + address, password.data, password.len);
     rv = ba_mac_bytes(*secret, bytes, mac);
     ba_mac_wipe(text, bytes.len);
     if (rv != APR_SUCCESS) {
@@ -147,18 +149,20 @@ int ba_credentials_check(ba_call *call, const char *address, ba_bytes password)
     /* only those that are wrong count, since a program may ask often */
     ba_try attempt = {.address = ba_text_lower(address, call->pool), .endpoint = ENDPOINT};
     unsigned char mac[BA_MAC_BYTES];
-    const char *name = cached_name(call, attempt.address, password, mac), *hash;
+    const char *name, *hash;
     ba_cache_look look;
     ba_session *session;
     ba_user *user;
 
+    /* before the cache, which would say of a guess that it is right */
+    if (!may_ask(call, &attempt, password)) {
+        return 0;
+    }
+    name = cached_name(call, attempt.address, password, mac);
     if (name && ba_session_cache_get(call, name, mac, &look, &session, &user) == APR_SUCCESS) {
         call->session = session;
         call->user = user;
         return 1;
-    }
-    if (!may_ask(call, &attempt, password)) {
-        return 0;
     }
     if (!ba_credentials_match(call, &attempt, password, &user, &hash)) {
         call->user = user;

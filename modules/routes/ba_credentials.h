@@ -21,8 +21,8 @@ int ba_credentials_match(ba_call *call, ba_try *attempt, ba_bytes password, ba_u
 void ba_credentials_renew(ba_call *call, const ba_user *user, const char *old, ba_bytes password);
 
 /* Would sign-in let them in, now? For each of many requests: a password that was right is
- * believed without being compared again for the lifetime of the session cache, if there is
- * one, and until something of the user changes. 1: call->user says who, call->session has
+ * believed of the same client without being compared again for the lifetime of the session
+ * cache, if there is one, and until something of the user changes. 1: call->user says who, call->session has
  * no id and began when the password was compared. 0: the call has its answer; call->user
  * is somebody whose password was wrong or who may not sign in, NULL for nobody. */
 int ba_credentials_check(ba_call *call, const char *address, ba_bytes password);

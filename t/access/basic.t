@@ -20,6 +20,8 @@ $db->create('basic', schema('mysql'));
 my $dir = BATest::state()->{workdir} . '/basic-files-' . flavour();
 
 my $EXTRA = <<"END";
+    RemoteIPHeader X-Forwarded-For
+    RemoteIPInternalProxy 127.0.0.1
     BetterAuthAdmin on
     BetterAuthDeleteUser on
     BetterAuthChangeEmail on
@@ -88,6 +90,7 @@ my $EXTRA = <<"END";
 END
 
 sub ask { my ($site, $path, $name, $password) = @_; return request($site, GET => $path, defined $name ? (headers => basic($name, $password)) : ()) }
+sub ask_from { my ($client, $site, $path, $name, $password) = @_; return request($site, GET => $path, headers => [@{ basic($name, $password) }, 'X-Forwarded-For' => $client]) }
 sub change { my ($site, $sql) = @_; return $site =~ /mysql/ ? $db->sql($sql, 'basic') : sql($site, $sql) }
 
 # The headers that a proxied application got.
@@ -173,6 +176,7 @@ for my $dialect (qw(mysql sqlite)) {
         my $warm = sub { my @said = parallel(6, sub { join '', map { $in->('/api-key/env')->{status} } 1 .. 3 }); return join ' ', grep { $_ ne '200200200' } @said };
         is($warm->(), '', 'at the same time');
         cmp_ok(statements(sub { $in->('/api-key/env') for 1 .. 20 }), '<', 10, 'a cached password asks no database') if $dialect eq 'mysql';
+        cmp_ok(statements(sub { ask_from("192.0.2.$_", $site, '/api-key/env', $user->{email}, $user->{password}) for 1 .. 20 }), '>=', 20, 'but for the client that sent it alone: nobody else guesses there') if $dialect eq 'mysql';
         is($in->('/api-key/env', 'wrong password')->{status}, 401, 'a wrong one is still wrong');
         for my $row (@CHANGES) {
             my ($what, $do, $lives) = @$row;
@@ -224,6 +228,20 @@ subtest 'limits, at the same time' => sub {
     my $at_once = sub { my ($count, $ask) = @_; my %n; $n{$_}++ for parallel($count, sub { $ask->(@_)->{status} }); return \%n };
     is_deeply($at_once->(20, sub { ask($site, '/api-key/env', $users[0]{email}, PASSWORD) }), { 200 => 20 }, 'twenty with the right password');
     is_deeply($at_once->(40, sub { ask($site, '/api-key/env', "$_[0]-" . new_email(), 'wrong password') }), { 401 => 3, 429 => 37 }, 'forty that are wrong, each for another account: three are told');
+    $httpd->stop;
+};
+
+subtest 'limits, with a cache' => sub {
+    my $site = 'basic-cache';
+    my $httpd = private_httpd(name => $site, extra => $EXTRA =~ s/^ +Dav .*\n//mr, limit => 'BetterAuthRateLimit on', cache => 'BetterAuthSessionCache shmcb:x(600000) 60');
+    my ($user, $other) = map { sign_up($site, password => PASSWORD) } 1 .. 2;
+    my $is_in = sub { my ($client, $who) = @_; return ask_from($client, $site, '/api-key/env', $who->{email}, PASSWORD)->{status} };
+    is_deeply([map { $is_in->(@$_) } ['192.0.2.1', $user], ['192.0.2.1', $other], ['192.0.2.2', $other]], [200, 200, 200], 'known to the cache');
+    ask_from('192.0.2.1', $site, '/api-key/env', "$_-" . new_email(), 'wrong password') for 1 .. 3;
+    is($is_in->('192.0.2.1', $user), 429, 'a client that has to wait does not find there that a password is right');
+    ask_from("192.0.2.1$_", $site, '/api-key/env', $other->{email}, 'wrong password') for 1 .. 10;
+    is($is_in->('192.0.2.2', $other), 429, 'nor does anybody of an account that is slowed down');
+    is($is_in->('192.0.2.2', $user), 200, 'others go on');
     $httpd->stop;
 };
 
