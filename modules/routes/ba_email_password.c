@@ -66,8 +66,17 @@ static void answer_signed_up(ba_call *call, const ba_user *user, const ba_sessio
     ba_call_ok(call, ba_json_text(json, call->pool));
 }
 
-static const ba_user *new_user(const ba_call *call, const sign_up_body *body, const char *email,
-                               const ba_extra *extra)
+/* What an account is made of. */
+typedef struct newcomer {
+    ba_user *user;
+    const char *account_id;
+    const char *hash;
+    const ba_session *session; /* NULL: signs in later */
+} newcomer;
+
+/* 0: the call has its answer. */
+static int make_user(ba_call *call, const sign_up_body *body, const char *email,
+                     const ba_extra *extra, newcomer *who)
 {
     ba_user *user = apr_pcalloc(call->pool, sizeof(*user));
 
@@ -77,29 +86,20 @@ static const ba_user *new_user(const ba_call *call, const sign_up_body *body, co
     user->image = body->image;
     user->extra = extra;
     user->created_at = user->updated_at = call->now;
-    return user->id ? user : NULL;
+    who->user = user;
+    who->account_id = ba_random_id(call->settings->generate_id, call->pool);
+    if (!user->id || !who->account_id) {
+        ba_call_log(call, BA_LOG_ERROR, 0, "BA0403: the random generator failed");
+        ba_call_fail(call, &ba_err_internal);
+        return 0;
+    }
+    return 1;
 }
 
-/* The address has an account already. Where that must not show, the answer looks
- * like a success and costs as much (http-api 8). */
-static void sign_up_taken(ba_call *call, const sign_up_body *body, const char *email,
-                          const ba_extra *extra)
+/* Where that is so, a taken address is told; elsewhere it must not show (http-api 8). */
+static int signs_in_at_once(const ba_settings *s)
 {
-    const ba_settings *s = call->settings;
-    const ba_user *user;
-
-    ba_audit(call, BA_EVENT_SIGN_UP_TAKEN, (ba_fact){0});
-    if (s->auto_sign_in && !s->require_email_verification) {
-        ba_call_fail(call, &ba_err_user_exists);
-        return;
-    }
-    user = new_user(call, body, email, extra);
-    if (!user) {
-        ba_call_fail(call, &ba_err_internal);
-    }
-    else if (ba_hashing_burn(call, body->password)) {
-        answer_signed_up(call, user, NULL);
-    }
+    return s->auto_sign_in && !s->require_email_verification;
 }
 
 static int asks_to_verify(const ba_call *call)
@@ -111,39 +111,28 @@ static int asks_to_verify(const ba_call *call)
                || (s->verify_on_sign_up == BA_AUTO && s->require_email_verification));
 }
 
-static void create_user(ba_call *call, const sign_up_body *body, const char *email,
-                        const ba_extra *extra)
+static void create_user(ba_call *call, const sign_up_body *body, const newcomer *who)
 {
-    const ba_settings *s = call->settings;
-    const ba_user *user = new_user(call, body, email, extra);
-    const char *account_id = ba_random_id(s->generate_id, call->pool);
-    const ba_session *session = NULL;
+    const ba_session *session = who->session;
     ba_mail *mail = NULL;
-    const char *hash;
     apr_status_t rv;
 
-    if (!user || !account_id) {
-        ba_call_log(call, BA_LOG_ERROR, 0, "BA0403: the random generator failed");
-        ba_call_fail(call, &ba_err_internal);
-        return;
-    }
-    if (s->auto_sign_in && !s->require_email_verification
-        && !(session = ba_session_begin(call, user, body->remember != 0))) {
-        return;
-    }
-    hash = ba_hashing_hash(call, body->password);
-    if (!hash) {
-        return;
-    }
     /* an account whose mail never came could not be used, nor be made a second time */
     if (asks_to_verify(call)
-        && !(mail = ba_link_mail(call, BA_MAIL_VERIFY, user, NULL, body->callback_url))) {
+        && !(mail = ba_link_mail(call, BA_MAIL_VERIFY, who->user, NULL, body->callback_url))) {
         ba_call_fail(call, &ba_err_internal);
         return;
     }
-    rv = call->store->ops->sign_up(call->store, user, account_id, hash, session, mail, call->pool);
-    if (rv == APR_EEXIST) {
-        sign_up_taken(call, body, email, extra); /* somebody was faster */
+    rv = call->store->ops->sign_up(call->store, who->user, who->account_id, who->hash, session, mail,
+                                   call->pool);
+    if (rv == APR_EEXIST) { /* somebody was faster */
+        ba_audit(call, BA_EVENT_SIGN_UP_TAKEN, (ba_fact){0});
+        if (session) {
+            ba_call_fail(call, &ba_err_user_exists);
+        }
+        else {
+            answer_signed_up(call, who->user, NULL);
+        }
     }
     else if (rv == APR_EINVAL) {
         ba_call_fail(call, &ba_err_create_user);
@@ -151,14 +140,53 @@ static void create_user(ba_call *call, const sign_up_body *body, const char *ema
     else if (rv != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_unavailable);
     }
-    else if (session && ba_session_set_cookies(call, session, user, body->remember != 0) != APR_SUCCESS) {
+    else if (session
+             && ba_session_set_cookies(call, session, who->user, body->remember != 0) != APR_SUCCESS) {
         ba_call_fail(call, &ba_err_internal);
     }
     else {
         ba_mail_stored(call, mail);
         ba_audit(call, BA_EVENT_SIGN_UP,
-                 (ba_fact){.user = user->id, .session = session ? session->id : NULL});
-        answer_signed_up(call, user, session);
+                 (ba_fact){.user = who->user->id, .session = session ? session->id : NULL});
+        answer_signed_up(call, who->user, session);
+    }
+}
+
+/* Where a taken address must not show, its answer looks like a success and takes the same
+ * time: the same hash, then as long as it takes to render a mail and store all of it. */
+static void sign_up_as(ba_call *call, const sign_up_body *body, const char *email,
+                       const ba_extra *extra, int taken)
+{
+    int at_once = signs_in_at_once(call->settings);
+    newcomer who = {0};
+    apr_time_t begun;
+
+    if (taken) {
+        ba_audit(call, BA_EVENT_SIGN_UP_TAKEN, (ba_fact){0});
+    }
+    if (taken && at_once) {
+        ba_call_fail(call, &ba_err_user_exists);
+        return;
+    }
+    if (!make_user(call, body, email, extra, &who)) {
+        return;
+    }
+    if (at_once && !(who.session = ba_session_begin(call, who.user, body->remember != 0))) {
+        return;
+    }
+    who.hash = ba_hashing_hash(call, body->password);
+    if (!who.hash) {
+        return;
+    }
+    begun = apr_time_now();
+    if (taken) {
+        answer_signed_up(call, who.user, NULL);
+    }
+    else {
+        create_user(call, body, &who);
+    }
+    if (!at_once) {
+        ba_link_hide_work(begun);
     }
 }
 
@@ -190,11 +218,8 @@ static void sign_up(ba_call *call, const void *input)
         return;
     }
     rv = call->store->ops->login(call->store, email, &user, &hash, call->pool);
-    if (rv == APR_SUCCESS) {
-        sign_up_taken(call, body, email, extra);
-    }
-    else if (rv == APR_NOTFOUND) {
-        create_user(call, body, email, extra);
+    if (rv == APR_SUCCESS || rv == APR_NOTFOUND) {
+        sign_up_as(call, body, email, extra, rv == APR_SUCCESS);
     }
     else {
         ba_call_fail(call, &ba_err_unavailable);

@@ -72,7 +72,8 @@ apr_status_t ba_link_find(ba_call *call, const char *prefix, const char *token,
 
 /* Waits until as much time has passed since begun as it takes to write to the database, so
  * that the clock does not tell whether an account exists (security.md TH-10). begun: when
- * the handler began; the call may be older by as long as its body took to come. */
+ * the handler began, the call may be older by as long as its body took to come; or when the
+ * hash was there that costs all of them the same. */
 void ba_link_hide_work(apr_time_t begun);
 
 /* 302 to url. */

@@ -106,6 +106,18 @@ each_site {
         }
         is($keys[1], $keys[0], 'a taken address looks like a new one');
         is(scalar mails($strict), 1, 'and gets no second mail');
+        my (%least, %answer);
+        for my $n (1 .. SAMPLES) {
+            for my $email ('ada@example.com', "free$n\@example.com") {
+                my $begun = time;
+                $answer{ post($strict, '/sign-up/email', { name => 'Ada', email => $email, password => PASSWORD })->{status} }++;
+                my ($kind, $took) = ($email =~ /^([a-z]+)/, time - $begun);
+                $least{$kind} = $took if !$least{$kind} || $took < $least{$kind};
+            }
+        }
+        is_deeply(\%answer, { 200 => 2 * SAMPLES }, 'taken and free ones');
+        cmp_ok($least{$_}, '>=', FLOOR, "$_: not before its time") for sort keys %least;
+        cmp_ok(abs($least{ada} - $least{free}), '<', BOUND, 'in the same time') or diag explain \%least;
         clean($strict);
     };
 } 'mail';

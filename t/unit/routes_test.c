@@ -272,6 +272,35 @@ static void a_taken_address(void **state)
     assert_int_equal(f->store.users->nelts, 1);
 }
 
+/* Storing an account takes longer than not storing one; where a taken address must not
+ * show, neither does that. */
+static void a_taken_address_takes_as_long(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        int auto_sign_in, verify, hidden;
+    } settings[] = {{1, 0, 0}, {0, 0, 1}, {1, 1, 1}, {0, 1, 1}};
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); ++i) {
+        f->settings.auto_sign_in = settings[i].auto_sign_in;
+        f->settings.require_email_verification = settings[i].verify;
+        f->store.users->nelts = 0;
+        for (int taken = 0; taken < 2; ++taken) {
+            apr_time_t begun = apr_time_now();
+
+            serve(f, "POST", "/sign-up/email", "{" NEW_USER "}");
+            assert_int_equal(f->store.users->nelts, 1);
+            if (settings[i].hidden) {
+                assert_int_equal(f->call->answer.status, 200);
+                assert_true(apr_time_now() - begun >= apr_time_from_msec(100));
+            }
+            else {
+                assert_int_equal(f->call->answer.status, taken ? 422 : 200);
+            }
+        }
+    }
+}
+
 /* Two at once: the unique index decides, and the answer is the usual one. */
 static void a_lost_race(void **state)
 {
@@ -1618,6 +1647,7 @@ int main(void)
         TEST(sign_up_without_remembering),
         TEST(sign_up_without_signing_in),
         TEST(a_taken_address),
+        TEST(a_taken_address_takes_as_long),
         TEST(a_lost_race),
         TEST(sign_up_store_failures),
         TEST(sign_up_switched_off),
