@@ -150,6 +150,9 @@ static void configure(run *r, int shared)
     s->max_sessions = shared ? 0 : 5;
     s->rate_limit = 1;
     s->rate_default = (ba_rate){1000000, 10};
+    s->rate_rules = apr_array_make(r->f->pool, 1, sizeof(ba_rate_rule));
+    APR_ARRAY_PUSH(s->rate_rules, ba_rate_rule)
+        = (ba_rate_rule){.path = "/sign-in/*", .rate = {10, 1000000}}; /* one client, many runs */
     r->f->gate = gate;
     r->f->limit = &limit;
     r->f->revocations = ba_revocations_create(memory, NOW - DAY);
