@@ -301,19 +301,30 @@ int ctl_schema_up(ctl *c)
                        : CTL_FAILED;
 }
 
+/* 0: nobody whom --owner names, or nobody to whom we can give a file. */
+static int find_owner(const ctl *c, const struct passwd **user)
+{
+    const char *owner = c->options.owner ? c->options.owner : c->run_as;
+
+    *user = owner ? getpwnam(owner) : NULL;
+    if (!c->options.owner || (*user && (!geteuid() || geteuid() == (*user)->pw_uid))) {
+        return 1;
+    }
+    ctl_fail(*user ? "only root can make a file for %s" : "there is no user %s on this machine",
+             owner);
+    return 0;
+}
+
 /* An SQLite file that its server can write. */
 static int make_file(const ctl *c)
 {
-    const char *owner = c->options.owner ? c->options.owner : c->run_as;
-    struct passwd *user = owner ? getpwnam(owner) : NULL;
+    const struct passwd *user;
     int fd;
 
     if (strcmp(c->driver, "sqlite3") || !access(c->params, F_OK) || c->options.dry_run) {
         return 1;
     }
-    if (c->options.owner && (!user || (geteuid() && geteuid() != user->pw_uid))) {
-        ctl_fail(user ? "only root can make a file for %s" : "there is no user %s on this machine",
-                 owner);
+    if (!find_owner(c, &user)) {
         return 0;
     }
     fd = open(c->params, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -81,8 +81,7 @@ ba_db_conn *ba_dbd_connect(const ba_dbd_source *source, const char **error, apr_
     /* the driver would make it: as root, configtest leaves one that no child can write */
     if (!strcmp(source->driver, "sqlite3") && source->params
         && apr_stat(&info, source->params, APR_FINFO_TYPE, pool) == APR_ENOENT) {
-        *error = apr_pstrcat(pool, "there is no file ", source->params,
-                             ", which betterauthctl init makes", NULL);
+        *error = "its file is not there: betterauthctl init makes it";
         return NULL;
     }
     if (apr_dbd_get_driver(pool, source->driver, &conn->driver) != APR_SUCCESS) {

@@ -100,6 +100,7 @@ subtest 'configuration' => sub {
     like($did->{err}, qr/httpd refuses its configuration/, 'said on stderr, too');
     finds('a directive that is none', [asking(extra => 'Frobnicate on')], 1, ['configuration', 'bad', qr/Syntax error on line/], ['configuration', 'bad', qr/Invalid command 'Frobnicate'/]);
     finds('httpd that is not there', ['--httpd', '/nonexistent/httpd'], 1, ['configuration', 'bad', qr{cannot run /nonexistent/httpd}]);
+    unlike(says('one that says nothing', undef, [qw(--httpd /bin/false --json check)], 1, qr/httpd refuses its configuration/)->{out}, qr/"ok"/, 'of which nothing is good');
 
     # what httpd remarks on the name of the machine is no finding
     my @unnamed = asking(extra => $ELSEWHERE);
