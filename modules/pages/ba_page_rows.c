@@ -56,11 +56,17 @@ static int by_any_delete(const ba_settings *s)
 
 /* ---- what they show */
 
+/* By the form or, first, by the query. */
+static int has_flag(const ba_page_view *v, const char *name)
+{
+    const char *flag = v->form ? ba_page_typed(v, name) : ba_page_asked(v, name);
+
+    return flag && *flag;
+}
+
 static int is_again(const ba_page_view *v)
 {
-    const char *again = v->form ? ba_page_typed(v, "again") : ba_page_asked(v, "again");
-
-    return again && *again;
+    return has_flag(v, "again");
 }
 
 /* What a mailed link adds to our address when it is no good (http-api 9.3). */
@@ -89,6 +95,7 @@ static int show_sign_in(ba_page_view *v)
         ba_page_set(v, "error-code", "EMAIL_NOT_VERIFIED");
         ba_page_fault(v, NULL, ba_page_text(v, "error-INVALID_TOKEN"));
     }
+    ba_page_set(v, "other", has_flag(v, "other") ? "1" : "");
     if (is_again(v)) {
         if (!v->known) {
             v->known = ba_session_find(v->call) == APR_SUCCESS;

@@ -122,6 +122,38 @@ static void set_queries(const ba_page_view *v)
     ba_page_set(v, "other-query", apr_pstrcat(pool, "?other=1&", way, NULL));
 }
 
+static const char *with_parameter(const ba_page_view *v, const char *query, const char *name,
+                                  const char *value)
+{
+    return apr_pstrcat(v->r->pool, query, *query ? "&" : "?", name, "=",
+                       ba_text_url_encode(value, v->r->pool), NULL);
+}
+
+/* Where the menu of languages leads back to. A refused form stands at an address without a
+ * query: what the page was opened with is among its fields, and nothing else of them counts. */
+static const char *way_here(const ba_page_view *v)
+{
+    static const char *const flags[] = {"again", "other"};
+    const char *uri = v->r->unparsed_uri;
+    const char *query = ba_page_get(v, "callback-query");
+    const ba_page_field *field = v->row ? v->row->fields : NULL;
+
+    if (!v->form || !v->row) {
+        return ba_url_safe_path(uri) ? uri : "";
+    }
+    for (int i = 0; i < 2; ++i) {
+        if (*ba_page_typed(v, flags[i])) {
+            query = with_parameter(v, query, flags[i], "1");
+        }
+    }
+    for (; field && field->name; ++field) {
+        if (field->kind == BA_HIDDEN_FIELD) {
+            query = with_parameter(v, query, field->name, ba_page_typed(v, field->name));
+        }
+    }
+    return apr_pstrcat(v->r->pool, v->settings->pages_path, v->row->name, query, NULL);
+}
+
 static void set_typed(const ba_page_view *v)
 {
     const ba_page_field *field = v->row ? v->row->fields : NULL;
@@ -155,7 +187,6 @@ void ba_page_set_values(ba_page_view *v)
 
     ba_page_set(v, "pages", s->pages_path);
     ba_page_set(v, "site", s->app_name);
-    ba_page_set(v, "here", ba_url_safe_path(v->r->unparsed_uri) ? v->r->unparsed_uri : "");
     ba_page_set(v, "logo", s->brand.logo);
     ba_page_set(v, "style", s->brand.style);
     ba_page_set(v, "terms", s->brand.terms);
@@ -177,5 +208,6 @@ void ba_page_set_values(ba_page_view *v)
     set_offers(v);
     set_languages(v);
     set_queries(v);
+    ba_page_set(v, "here", way_here(v));
     set_typed(v);
 }

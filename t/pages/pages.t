@@ -206,6 +206,47 @@ subtest 'errors stand at their field, and what was typed stays' => sub {
     }
 };
 
+# Without JavaScript the page of a refused form stands at the form's address, which has no query.
+subtest 'another language after a refused form loses nothing' => sub {
+    my $user = sign_up($NAME);
+    my @as = (cookie => $user->{cookie});
+    request($NAME, POST => '/api/auth/request-password-reset', @form, json => { email => $user->{email} });
+    request($NAME, POST => '/api/auth/send-verification-email', @form, json => { email => $user->{email} });
+    request($NAME, POST => '/api/auth/delete-user', @form, json => {}, @as);
+    my %token = map { ($_->{message} =~ s/=\r?\n//gr =~ s/=3D/=/gr) =~ m{/(reset-password|verify-email|delete-account)[/?](?:token=)?([\w.-]+)} } mails($NAME, $user->{email});
+    my $way = '/members/?a=1&b=%2F';
+    my $callback = 'callbackURL=' . uri_escape($way);
+    my @cases = (
+        ['sign-in', [email => $user->{email}, password => 'a wrong one'], $callback],
+        ['sign-in', [email => $user->{email}, password => 'a wrong one', again => 1], "$callback&again=1", @as],
+        ['sign-in', [email => $user->{email}, password => 'a wrong one', other => 1], "$callback&other=1", @as],
+        ['sign-up', [name => '', email => 'x', password => 'a wrong one'], $callback],
+        ['forgot-password', [email => 'x'], $callback],
+        ['resend', [email => 'x'], $callback],
+        ['reset-password', [newPassword => 'short', token => $token{'reset-password'}], "$callback&token=$token{'reset-password'}"],
+        ['verify-email', [token => $token{'verify-email'}], "$callback&token=$token{'verify-email'}", origin => 'https://evil.example'],
+        ['delete-account', [token => $token{'delete-account'}, userId => $user->{user}{id}], "$callback&token=$token{'delete-account'}", @as, origin => 'https://evil.example'],
+        ['account/password', [currentPassword => 'a wrong one', newPassword => 'short'], $callback, @as],
+    );
+    for my $case (@cases) {
+        my ($path, $fields, $query, %as) = @$case;
+        my $refused = send_form($NAME, $path, [@$fields, callbackURL => $way], %as);
+        cmp_ok($refused->{status}, '>=', 400, "$path is refused");
+        my ($back) = map { s/&amp;/&/gr } $refused->{body} =~ /name="back" value="([^"]*)"/;
+        is($back, "/auth/$path?$query", "$path: the menu of languages knows the way back");
+        delete $as{origin};
+        my $menu = send_form($NAME, 'language', [language => 'de', back => $back], %as);
+        is(told($menu), "303 $back", "$path: which it takes");
+        my $again = page($NAME, $back =~ s{^/auth/}{}r, headers => ['Accept-Language' => 'de'], %as);
+        is($again->{status}, 200, "$path: the same form");
+        like($again->{body}, qr/<html lang="de".*<form method="post" action="\/auth\/$path" novalidate>.*name="callbackURL" value="\/members\/\?a=1&amp;b=%2F"/s, "$path: in German, with its way on");
+        like($again->{body}, qr/name="$_" value="1"/, "$path: $_") for $query =~ /(again|other)=1/;
+        like($again->{body}, qr/name="token" value="\Q$1\E"/, "$path: and its link") if $query =~ /token=(.*)/;
+    }
+    is((send_form($NAME, 'sign-in', [email => 'x', password => '', callbackURL => 'https://evil.example/'])->{body} =~ /name="back" value="([^"]*)"/)[0], '/auth/sign-in', 'no way that is not ours');
+    like(send_form($NAME, 'reset-password', [newPassword => '', token => q{"><x>&y=#}])->{body}, qr/name="back" value="\/auth\/reset-password\?token=%22%3E%3Cx%3E%26y%3D%23"/, 'whatever the token is');
+};
+
 subtest 'an old session is asked for the password' => sub {
     my $user = sign_up($NAME);
     my @as = (cookie => $user->{cookie});
