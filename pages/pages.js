@@ -7,6 +7,7 @@
   'use strict'
 
   const words = document.body.dataset
+  const pages = new URL('.', document.currentScript.src).href
 
   // What a screen reader says as soon as it is there.
   function status (after) {
@@ -113,13 +114,21 @@
     form.submit()
   }
 
+  // Where a form of our pages is sent; nothing for others in an operator's document, which the browser sends as it
+  // always did. By attributes: a field may be called "action".
+  function addressOf (form, button) {
+    if (form.getAttribute('method')?.toLowerCase() !== 'post' || button?.matches('[formaction], [formmethod]')) return
+    const { href } = new URL(form.getAttribute('action') ?? '', location)
+    if (href.startsWith(pages)) return href
+  }
+
   // The server answers with where to go, or with the page again and what is wrong: then only that part of it is new.
-  async function send (form, button) {
+  async function send (form, button, to) {
     const body = new URLSearchParams(new FormData(form, button))
     try {
-      const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-BetterAuth-Page': '1' } })
-      const to = answer.headers.get('X-BetterAuth-Page')
-      if (to) return location.assign(to)
+      const answer = await fetch(to, { method: 'POST', body, headers: { 'X-BetterAuth-Page': '1' } })
+      const next = answer.headers.get('X-BetterAuth-Page')
+      if (next) return location.assign(next)
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
       const main = page.querySelector('main')
       if (!main) throw new Error('no page')
@@ -137,10 +146,12 @@
   document.addEventListener('submit', event => {
     const form = event.target
     const button = event.submitter
+    const to = addressOf(form, button)
+    if (!to) return
     event.preventDefault()
     if (form.hasAttribute('data-busy')) return // pressed twice
     busy(form, button, true)
-    send(form, button)
+    send(form, button, to)
   })
 
   // Back from the next page: the form is as it was left.

@@ -194,6 +194,34 @@ describe('one person', () => {
     await context.close()
   })
 
+  test('forms that are not of our pages are left to the browser', async () => {
+    const { context, page, complaints } = await open({})
+    const taken = []
+    page.on('request', r => { if (r.resourceType() === 'fetch') taken.push(new URL(r.url()).pathname) })
+    await page.goto(`${site}/auth/sign-up?callbackURL=/auth/check-mail`)
+    await page.locator('#name').fill('Forms')
+    await page.locator('#email').fill(`forms.${Date.now().toString(36)}@example.org`)
+    await page.locator('#password').fill(PASSWORD)
+    await page.locator('main button[type=submit]').click()
+    await page.waitForURL(`${site}/auth/check-mail`)
+    assert.deepEqual(taken.splice(0), ['/auth/sign-up'], 'ours are not')
+    for (const [button, method, query] of [['Search', 'GET', '?note=get'], ['Note', 'POST', ''], ['By its button', 'GET', '?method=&action=']]) {
+      await page.goto(`${site}/auth/check-mail`)
+      await page.getByRole('button', { name: button }).click()
+      await page.waitForURL(`${site}/members/note.cgi${query}`)
+      await page.getByText(new RegExp(`by forms\\..*, ${method}`)).waitFor()
+    }
+    assert.deepEqual(taken, [])
+    // whatever the fields of ours are called
+    await page.goto(`${site}/auth/check-mail`)
+    await page.getByRole('button', { name: 'Ours' }).click()
+    await page.locator('.summary:focus').waitFor()
+    assert.deepEqual(taken, ['/auth/sign-in'])
+    assert.equal(page.url(), `${site}/auth/check-mail`)
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
+
   test('password managers find what they look for', async () => {
     const { context, page, complaints } = await open({ javaScriptEnabled: false })
     const email = `keys.${Date.now().toString(36)}@example.org`

@@ -92,6 +92,7 @@ sub start {
     $ENV{BA_MAILS} = "$dir/mail";
     run('cp', '-R', "$root/examples/demo/htdocs", "$dir/site");
     run('cp', '-R', "$root/pages", "$dir/pages");
+    form_document("$dir/pages") if ($ENV{BA_WALK} // '') eq 'habits.mjs';
     symlink abs_path($module), "$dir/prefix/modules/mod_betterauth.so" or die "symlink: $!\n";
     run("cat '$root'/sql/sqlite3/*.sql | sqlite3 '$dir/db/demo.db' > '$dir/log/schema'");
     form_page("$dir/site/members");
@@ -140,16 +141,30 @@ sub form_page {
 END
     write_file("$dir/note.cgi", <<'END');
 #!/usr/bin/perl
-read STDIN, my $note, $ENV{CONTENT_LENGTH};
+read STDIN, my $note, $ENV{CONTENT_LENGTH} || 0;
 $note =~ s/^note=//;
 $note =~ tr/+\r/ /d;
 $note =~ s/%0D//g;
 $note =~ s/%([0-9A-F]{2})/chr hex $1/ge;
 $note =~ s/([<&])/'&#' . ord($1) . ';'/ge;
-print "Content-Type: text/html; charset=utf-8\n\n<!DOCTYPE html><title>Sent</title><pre>$note</pre><p>by $ENV{REMOTE_USER}\n";
+print "Content-Type: text/html; charset=utf-8\n\n<!DOCTYPE html><title>Sent</title><pre>$note</pre><p>by $ENV{REMOTE_USER}, $ENV{REQUEST_METHOD}\n";
 END
     chmod 0755, "$dir/note.cgi";
     $ENV{BA_FORM_PAGE} = '/members/note.html';
+}
+
+# An operator's own document, with forms that are none of our pages', and one that is; for habits.mjs.
+sub form_document {
+    my ($pages) = @_;
+    write_file("$pages/check-mail.html", <<'END');
+<!--#betterauth part="head" title="check-mail" -->
+    <h1>Forms of others</h1>
+    <form action="/members/note.cgi"><input name="note" aria-label="q" value="get"> <button>Search</button></form>
+    <form method="post" action="/members/note.cgi"><input name="note" aria-label="n" value="post"> <button>Note</button></form>
+    <form method="post" action="<!--#betterauth value="pages" -->/sign-in"><input name="method" aria-label="m"><input name="action" aria-label="a">
+      <button>Ours</button> <button formmethod="get" formaction="/members/note.cgi">By its button</button></form>
+<!--#betterauth part="foot" -->
+END
 }
 
 sub stop {
