@@ -92,6 +92,9 @@ int ctl_site_runs(const ctl *c, pid_t *pid);
 
 /* ---- ctl_db.c */
 
+/* For params: a database of SQLite's that is empty and stays in memory. */
+#define CTL_NO_FILE ":memory:"
+
 /* Connects, and makes the store, which tells the running server of what it changes. */
 int ctl_db_open(ctl *c);
 

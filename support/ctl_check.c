@@ -70,6 +70,9 @@ static void check_tables(findings *f)
     if (problem) {
         found(f, BAD, "tables", problem);
     }
+    else if (pending < 0) {
+        found(f, BAD, "tables", "the steps of sql/ cannot be read");
+    }
     else if (pending) {
         found(f, WARNING, "tables", "there are steps to do: see betterauthctl migrate status");
     }

@@ -71,7 +71,7 @@ static ba_db_conn *connect_to(const char *driver, const char *params, apr_pool_t
         return NULL;
     }
     /* the driver would make an empty one of a path that was misspelt */
-    if (!strcmp(driver, "sqlite3") && access(params, F_OK)) {
+    if (!strcmp(driver, "sqlite3") && strcmp(params, CTL_NO_FILE) && access(params, F_OK)) {
         ctl_fail("there is no database %s; betterauthctl init or migrate up makes it", params);
         return NULL;
     }

@@ -299,6 +299,7 @@ static void export_json(const ctl *c, const ba_listed_user *listed)
 {
     json_t *json = ba_json_user(listed->user, c->pool);
 
+    ba_json_add_hidden(json, listed->user);
     if (!c->options.no_password) {
         json_object_set_new(json, "password",
                             listed->hash ? json_string(listed->hash) : json_null());

@@ -288,14 +288,14 @@ static json_t *number(const char *text)
                                                                       : json_real(n);
 }
 
-/* The operator's own columns, but for hidden ones. */
-static void set_extra(json_t *json, const ba_extra *extra)
+/* The operator's own columns, either the hidden ones or the others. */
+static void set_extra(json_t *json, const ba_extra *extra, int hidden)
 {
     for (int i = 0; extra && i < extra->columns->nelts; ++i) {
         const ba_column *c = &APR_ARRAY_IDX(extra->columns, i, ba_column);
         const char *value = extra->values[i];
 
-        if (c->hidden) {
+        if (!c->hidden != !hidden) {
             continue;
         }
         if (!value || c->type == BA_COLUMN_STRING || c->type == BA_COLUMN_DATE) {
@@ -319,9 +319,14 @@ json_t *ba_json_user(const ba_user *user, apr_pool_t *pool)
     set_text(json, "image", user->image);
     set_date(json, "createdAt", user->created_at, pool);
     set_date(json, "updatedAt", user->updated_at, pool);
-    set_extra(json, user->extra);
+    set_extra(json, user->extra, 0);
     set_text(json, "id", user->id);
     return json;
+}
+
+void ba_json_add_hidden(json_t *json, const ba_user *user)
+{
+    set_extra(json, user->extra, 1);
 }
 
 json_t *ba_json_session(const ba_session *session, apr_pool_t *pool)
@@ -335,7 +340,7 @@ json_t *ba_json_session(const ba_session *session, apr_pool_t *pool)
     set_text(json, "ipAddress", session->ip_address);
     set_text(json, "userAgent", session->user_agent);
     set_text(json, "userId", session->user_id);
-    set_extra(json, session->extra);
+    set_extra(json, session->extra, 0);
     set_text(json, "id", session->id);
     return json;
 }

@@ -50,6 +50,9 @@ const char *ba_json_error(const char *message, const char *code, apr_pool_t *poo
 json_t *ba_json_user(const ba_user *user, apr_pool_t *pool);
 json_t *ba_json_session(const ba_session *session, apr_pool_t *pool);
 
+/* Adds to a user object what the API never shows. */
+void ba_json_add_hidden(json_t *json, const ba_user *user);
+
 /* The account object of list-accounts: no secrets, scopes as a list. */
 json_t *ba_json_account(const ba_account *account, apr_pool_t *pool);
 

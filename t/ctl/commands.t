@@ -64,6 +64,13 @@ for my $dialect (sort keys %database) {
         my $before = slurp("$dir/secret-$dialect");
         says('init once more', undef, [@on, '--secret-file', "$dir/secret-$dialect", 'init'], 0, qr/kept.*complete already/s);
         is(slurp("$dir/secret-$dialect"), $before, 'keeps the secret');
+        if ($dialect eq 'sqlite') {    # as tables of older servers are
+            $sql->('DROP INDEX verification_identifier_idx;');
+            says('an index is missing', undef, [@on, qw(migrate up)], 0, qr/complete already/);
+            like($sql->('SELECT sql FROM sqlite_master;'), qr/verification_identifier_idx/, 'and is made');
+            like(says('no file yet', undef, ['--database', "sqlite3:$dir/not-yet.db", qw(migrate up --dry-run)], 0)->{out}, qr/^-- 001-core\.sql\n.*^CREATE TABLE IF NOT EXISTS "user"/ms, 'all of it is shown');
+            ok(!-e "$dir/not-yet.db", 'and none of it is done');
+        }
         says('migrate status', undef, [@on, qw(migrate status)], 0, qr/^001-core\.sql\s+done\s+-\n/m);
 
         # a step that is there in part

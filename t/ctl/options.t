@@ -195,6 +195,12 @@ for my $dialect (qw(mysql sqlite)) {
         like($z->{$_}, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, $_) for qw(createdAt updatedAt);
         is(scalar(grep { exists $_->{password} } $export->('without hashes', '--no-password')), 0, 'has none');
         unlike($ctl->(qw(export --json --no-password))->{out}, qr/argon2id|SHA/, 'nowhere');
+
+        sql($site, 'ALTER TABLE user ADD COLUMN note varchar(20);');
+        sql($site, "UPDATE user SET note = 'for us alone' WHERE id = 'ann'");
+        my ($ann) = grep { $_->{id} eq 'ann' } map { JSON::PP->new->utf8->decode($_) } split /\n/, says('with a column that the API hides', undef, [$asking->('hidden', "BetterAuthField user note string hidden\n"), qw(export --json)], 0)->{out};
+        is($ann->{note}, 'for us alone', 'which is there, as in the CSV file');
+        sql($site, 'ALTER TABLE user DROP COLUMN note;');
     };
 
     subtest "$dialect: import --dry-run" => sub {
