@@ -10,15 +10,41 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <apr_user.h>
+#include <grp.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <string.h>
 #include <unistd.h>
 #include <unixd.h>
 
-/* Whether the children will be able to write there; as root, access() would not tell. */
+/* Whether the children will be in this group: Group, and all that initgroups() gives to User. */
+static int in_group(gid_t group, apr_pool_t *pool)
+{
+    const char *name = ap_unixd_config.user_name;
+    char *of_number;
+    int n = 0;
+    gid_t *groups;
+
+    if (*name == '#'
+        && apr_uid_name_get(&of_number, ap_unixd_config.user_id, pool) == APR_SUCCESS) {
+        name = of_number;
+    }
+    getgrouplist(name, ap_unixd_config.group_id, NULL, &n);
+    groups = apr_palloc(pool, sizeof(*groups) * (apr_size_t)n);
+    n = getgrouplist(name, ap_unixd_config.group_id, groups, &n);
+    for (int i = 0; i < n; ++i) {
+        if (groups[i] == group) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether the children will be able to make files there; as root, access() would not tell. */
 static int can_write(const char *path, apr_pool_t *pool)
 {
+    apr_fileperms_t need;
     apr_finfo_t info;
 
     if (geteuid() != 0) {
@@ -27,9 +53,10 @@ static int can_write(const char *path, apr_pool_t *pool)
     if (apr_stat(&info, path, APR_FINFO_OWNER | APR_FINFO_PROT, pool) != APR_SUCCESS) {
         return 0;
     }
-    return (info.protection & APR_FPROT_WWRITE)
-           || (info.user == ap_unixd_config.user_id && (info.protection & APR_FPROT_UWRITE))
-           || (info.group == ap_unixd_config.group_id && (info.protection & APR_FPROT_GWRITE));
+    need = info.user == ap_unixd_config.user_id ? APR_FPROT_UWRITE | APR_FPROT_UEXECUTE
+           : in_group(info.group, pool)         ? APR_FPROT_GWRITE | APR_FPROT_GEXECUTE
+                                                : APR_FPROT_WWRITE | APR_FPROT_WEXECUTE;
+    return (info.protection & need) == need;
 }
 
 static void check_mailer(server_rec *s, const ba_mailer *mailer, apr_pool_t *pool)

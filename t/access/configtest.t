@@ -240,4 +240,30 @@ subtest 'TRACE' => sub {
     like($output, qr{BA0182: .*languages/xx\.txt}, 'so is one that is not there');
 }
 
+# The server's user writes there with all groups that they have. Only root can be somebody else, so this is done as root of a
+# user namespace, in which our own files are root's, and with a list of groups of its own.
+subtest 'the folder of BetterAuthMailer' => sub {
+    plan skip_all => 'needs user namespaces' if system 'unshare -rm true 2>/dev/null';
+    my $dir = BATest::state()->{workdir} . '/configtest-folder-' . flavour();
+    mkdir $_ for $dir, "$dir/mail";
+    my $write = sub { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die };
+    $write->("$dir/httpd", qq{#!/bin/sh\nexec unshare -rm sh -c 'mount --bind "$dir/group" /etc/group && exec "\$0" "\$@"' "$BATest::Httpd::BINARY" "\$@"\n});
+    chmod 0755, "$dir/httpd";
+    local $BATest::Httpd::BINARY = "$dir/httpd";
+    my $warned = sub {
+        my ($mode, $members) = @_;
+        $write->("$dir/group", "root:x:0:$members\nwww-data:x:33:\n");
+        chmod oct $mode, "$dir/mail";
+        my ($status, $output) = configtest("${ALL}User www-data\nGroup www-data\nBetterAuthMailer dir:$dir/mail\n");
+        is($status, 0, "$mode: no reason not to start") or diag $output;
+        return scalar(() = $output =~ /BA0723: mails wait/g);
+    };
+    is($warned->('0770', 'www-data'), 0, 'a group that User is in');
+    is($warned->('0770', ''), 1, 'one that it is not in');
+    is($warned->('0720', 'www-data'), 1, 'to write alone is not enough');
+    is($warned->('0707', 'www-data'), 1, 'what others may does not count for the group');
+    is($warned->('0707', ''), 0, 'but for all others');
+    is($warned->('0702', ''), 1, 'who have to enter it, too');
+};
+
 done_testing;

@@ -34,7 +34,7 @@ my %MAY = (
     # betterauthctl: a program, so it may do what a server's threads may not
     support           => [qw(base crypto json config session store apr_dbd.h curl/curl.h fcntl.h pwd.h signal.h spawn.h sys/mman.h sys/wait.h termios.h)],
     http              => [qw(base crypto json token config language limit origin store session mail routes), 'config of httpd', 'mod_dbd.h',
-                          'mod_watchdog.h', 'mpm_common.h', 'util_mutex.h', 'sys/mman.h', 'fcntl.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
+                          'mod_watchdog.h', 'mpm_common.h', 'util_mutex.h', 'sys/mman.h', 'fcntl.h', 'grp.h', 'poll.h', 'sys/socket.h', 'mod_status.h', 'mod_betterauth.h', @HTTPD],
     pages             => [qw(http routes language limit session origin json config base), 'config of httpd', 'mod_include.h', @HTTPD],
     access            => [qw(http routes session origin config base), 'config of httpd', 'mod_auth.h', 'mod_core.h',
                           'mod_log_config.h', 'mod_betterauth.h', @HTTPD],

@@ -12,7 +12,7 @@ use File::Path qw(make_path);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-my $BINARY  = $ENV{BA_HTTPD}     || '/usr/sbin/apache2';
+our $BINARY = $ENV{BA_HTTPD}     || '/usr/sbin/apache2';
 my $MODULES = $ENV{BA_MODULEDIR} || '/usr/lib/apache2/modules';
 my $SUPPRESSIONS = abs_path(dirname(__FILE__) . '/../../threads/suppressions');
 
