@@ -4,6 +4,7 @@
 #include "ba_check_mail.h"
 
 #include "ba_directives.h"
+#include "ba_languages.h"
 #include "ba_mail.h"
 #include "ba_mail_document.h"
 #include "ba_module.h"
@@ -72,10 +73,12 @@ static void check_mailer(server_rec *s, const ba_mailer *mailer, apr_pool_t *poo
     }
 }
 
-static void check_documents(server_rec *s, const char *dir, apr_pool_t *pool)
+static void check_documents(server_rec *s, const ba_settings *settings, apr_pool_t *pool)
 {
+    const apr_array_header_t *languages = ba_languages_load(settings, NULL, pool);
+
     for (const char *const *document = ba_mail_documents; *document; ++document) {
-        const char *problem = ba_mail_document_check(dir, *document, pool);
+        const char *problem = ba_mail_document_check(settings->mail_dir, *document, languages, pool);
 
         if (problem) {
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
@@ -103,6 +106,13 @@ static int is_new(apr_array_header_t *seen, const char *text)
     return 1;
 }
 
+/* What decides whether a document of this server is good. */
+static const char *where_texts_are(const ba_settings *s, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, s->mail_dir, "\n", s->pages_dir ? s->pages_dir : "", "\n",
+                       apr_array_pstrcat(pool, s->languages, ' '), NULL);
+}
+
 void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
 {
     apr_array_header_t *mailers = apr_array_make(ptemp, 4, sizeof(const char *));
@@ -123,8 +133,8 @@ void ba_check_mail(server_rec *main, apr_pool_t *ptemp)
         if (is_new(mailers, settings->mailer.target)) {
             check_mailer(s, &settings->mailer, ptemp);
         }
-        if (settings->mail_dir && is_new(dirs, settings->mail_dir)) {
-            check_documents(s, settings->mail_dir, ptemp);
+        if (settings->mail_dir && is_new(dirs, where_texts_are(settings, ptemp))) {
+            check_documents(s, settings, ptemp);
         }
     }
 }

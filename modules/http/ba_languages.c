@@ -17,6 +17,9 @@ static int read_file(ba_language *language, const char *dir, server_rec *s, apr_
     const char *problem;
     apr_status_t rv = ba_language_read(language, path, &problem, pool);
 
+    if (!s) {
+        return !APR_STATUS_IS_ENOENT(rv);
+    }
     if (problem) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                      "BA0180: %s; the rest of this file is not used", problem);
@@ -36,13 +39,12 @@ static const ba_language *load(const ba_settings *settings, const char *code,
     if (settings->pages_dir) {
         found |= read_file(language, settings->pages_dir, s, pool);
     }
-    if (!found) {
+    if (!found && s) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "BA0182: BetterAuthLanguages: there is no languages/%s.txt in %s", code,
                      settings->pages_dir ? settings->pages_dir : BA_PAGES_DIR);
-        return NULL;
     }
-    return language;
+    return found ? language : NULL;
 }
 
 const apr_array_header_t *ba_languages_load(const ba_settings *settings, server_rec *s,

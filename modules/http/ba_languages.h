@@ -14,7 +14,7 @@
 #include <httpd.h>
 
 /* Those of BetterAuthLanguages, at least one: of const ba_language *. What is wrong
- * with a file is logged, and what it lacks is shown in English. */
+ * with a file is logged, if s is not NULL, and what it lacks is shown in English. */
 const apr_array_header_t *ba_languages_load(const ba_settings *settings, server_rec *s,
                                             apr_pool_t *pool);
 

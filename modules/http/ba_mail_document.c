@@ -4,6 +4,7 @@
 #include "ba_mail_document.h"
 
 #include "ba_mail.h"
+#include "ba_mime.h"
 #include "ba_module.h"
 #include "ba_text.h"
 
@@ -22,6 +23,9 @@
 
 /* Where the request's pool has the language. */
 #define LANGUAGE_KEY "mod_betterauth:mail-language"
+
+/* Where the pool of a parse has the language that must know each text; nothing: none must. */
+#define TEXTS_KEY "mod_betterauth:mail-texts"
 
 /* ---- %{mail:value} */
 
@@ -54,13 +58,25 @@ static const char *text_of(ap_expr_eval_ctx_t *ctx, const void *data, const char
                             ctx->r->notes, ctx->p);
 }
 
+static int look_up_text(ap_expr_lookup_parms *parms)
+{
+    void *language = NULL;
+
+    apr_pool_userdata_get(&language, TEXTS_KEY, parms->ptemp);
+    if (language && parms->arg && !ba_language_text(language, parms->arg)) {
+        *parms->err = apr_pstrcat(parms->ptemp, "there is no text ", parms->arg, NULL);
+        return !OK;
+    }
+    *parms->func = text_of;
+    *parms->data = NULL;
+    return OK;
+}
+
 /* A name that is not in the list is a mistake, found before the first mail is written. */
 static int look_up(ap_expr_lookup_parms *parms)
 {
     if (parms->type == AP_EXPR_FUNC_STRING && !strcmp(parms->name, "text")) {
-        *parms->func = text_of;
-        *parms->data = NULL;
-        return OK;
+        return look_up_text(parms);
     }
     if (parms->type != AP_EXPR_FUNC_STRING || strcmp(parms->name, "mail")) {
         return DECLINED;
@@ -99,14 +115,15 @@ static char *read_document(const char *path, apr_pool_t *pool)
     return text;
 }
 
-/* Line by line, since a string expression is one line. r NULL: only parse. */
+/* Line by line, since a string expression is one line. r NULL: only parse, and leave it as
+ * it is. */
 static const char *fill_line(request_rec *r, const char *line, const char **problem,
                              apr_pool_t *pool)
 {
     ap_expr_info_t info = {.flags = AP_EXPR_FLAG_RESTRICTED | AP_EXPR_FLAG_DONT_VARY
                                     | AP_EXPR_FLAG_STRING_RESULT,
                            .module_index = APLOG_MODULE_INDEX};
-    const char *out = "";
+    const char *out = line;
 
     if (!line[strcspn(line, "%\\$")]) {
         return line; /* nothing that means anything */
@@ -118,16 +135,30 @@ static const char *fill_line(request_rec *r, const char *line, const char **prob
     return out;
 }
 
-/* "FILE, line N: …" in *problem, or the text. */
+/* NULL, or why no mail can take it. */
+static const char *too_long(const char *document, const char *text, apr_pool_t *pool)
+{
+    apr_size_t len = ba_mime_encoded_length(text, pool);
+    apr_size_t max = strstr(document, ".txt") ? BA_MIME_TEXT_MAX : BA_MIME_HTML_MAX;
+
+    return len <= max ? NULL
+                      : apr_psprintf(pool,
+                                     "too long: %" APR_SIZE_T_FMT " bytes as they are mailed, at "
+                                     "most %" APR_SIZE_T_FMT, len, max);
+}
+
+/* "FILE, line N: …" in *problem, or the text. texts: the language that must have each text
+ * that is asked for, NULL: one that is not there is empty. */
 static const char *fill(request_rec *r, const char *path, const char *document, char *text,
-                        const char **problem, apr_pool_t *pool)
+                        const ba_language *texts, const char **problem, apr_pool_t *pool)
 {
     apr_array_header_t *lines = apr_array_make(pool, 60, sizeof(const char *));
-    const char *error = NULL;
+    const char *error = NULL, *out;
     apr_size_t len;
     int n = 0;
 
     *problem = NULL;
+    apr_pool_userdata_setn(texts, TEXTS_KEY, NULL, pool);
     if (strcmp(text, ba_text_repair_utf8(text, strlen(text), &len, pool))) {
         error = "not UTF-8";
     }
@@ -150,11 +181,13 @@ static const char *fill(request_rec *r, const char *path, const char *document, 
         text = next;
         ++n;
     }
+    out = apr_array_pstrcat(pool, lines, 0);
+    error = error ? error : too_long(document, out, pool);
     if (error) {
         *problem = apr_psprintf(pool, "%s, line %d: %s", path, n ? n : 1, error);
         return NULL;
     }
-    return apr_array_pstrcat(pool, lines, 0);
+    return out;
 }
 
 /* ---- for mails */
@@ -208,7 +241,9 @@ const char *ba_mail_document_render(request_rec *r, const ba_language *language,
     with_values.log = &errors_only;
     with_values.notes = in_language(r, language, document, values);
     if (text) {
-        out = fill(&with_values, path, document, text, &problem, r->pool);
+        /* not for the installed one: after an upgrade, until the restart, it may ask for texts
+         * that were not there at start */
+        out = fill(&with_values, path, document, text, dir ? language : NULL, &problem, r->pool);
     }
     if (out) {
         return out;
@@ -225,14 +260,19 @@ const char *ba_mail_document_render(request_rec *r, const ba_language *language,
     return ba_mail_document_render(r, language, NULL, faults, document, values);
 }
 
-const char *ba_mail_document_check(const char *dir, const char *document, apr_pool_t *pool)
+const char *ba_mail_document_check(const char *dir, const char *document,
+                                   const apr_array_header_t *languages, apr_pool_t *pool)
 {
     const char *path = apr_pstrcat(pool, dir, "/", document, NULL);
-    char *text = read_document(path, pool);
     const char *problem = NULL;
 
-    if (text) {
-        fill(NULL, path, document, text, &problem, pool);
+    for (int i = 0; i < languages->nelts && !problem; ++i) {
+        char *text = read_document(path, pool);
+
+        if (text) {
+            fill(NULL, path, document, text, APR_ARRAY_IDX(languages, i, const ba_language *),
+                 &problem, pool);
+        }
     }
     return problem;
 }

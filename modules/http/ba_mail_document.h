@@ -21,8 +21,9 @@ const char *ba_mail_document_render(request_rec *r, const ba_language *language,
                                     apr_uint32_t *faults, const char *document,
                                     const apr_table_t *values);
 
-/* Says what is wrong with the documents in the operator's folder: "FILE, line N: …";
- * NULL: nothing, or there is no such document. */
-const char *ba_mail_document_check(const char *dir, const char *document, apr_pool_t *pool);
+/* Says what is wrong with a document in the operator's folder, for readers of any of the
+ * languages (of const ba_language *): "FILE, line N: …"; NULL: nothing, or there is none. */
+const char *ba_mail_document_check(const char *dir, const char *document,
+                                   const apr_array_header_t *languages, apr_pool_t *pool);
 
 #endif

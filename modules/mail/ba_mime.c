@@ -169,14 +169,22 @@ static const char *quoted_printable(const char *text, apr_pool_t *pool)
     return out;
 }
 
+static const char *encoded(const char *text, apr_pool_t *pool)
+{
+    return is_7bit(text) ? with_crlf(text, pool) : quoted_printable(text, pool);
+}
+
+apr_size_t ba_mime_encoded_length(const char *text, apr_pool_t *pool)
+{
+    return strlen(encoded(text, pool));
+}
+
 static const char *part(const char *type, const char *text, apr_pool_t *pool)
 {
-    int plain = is_7bit(text);
-
     return apr_pstrcat(pool, "Content-Type: text/", type, "; charset=utf-8\r\n",
-                       "Content-Transfer-Encoding: ", plain ? "7bit" : "quoted-printable",
-                       "\r\n\r\n", plain ? with_crlf(text, pool) : quoted_printable(text, pool),
-                       NULL);
+                       "Content-Transfer-Encoding: ",
+                       is_7bit(text) ? "7bit" : "quoted-printable", "\r\n\r\n",
+                       encoded(text, pool), NULL);
 }
 
 /* ---- the whole */

@@ -9,8 +9,10 @@
 
 #include "ba_types.h"
 
-/* Fits a TEXT column of MySQL. */
+/* Fits a TEXT column of MySQL. What each body may have of it, encoded, leaves room for headers. */
 #define BA_MIME_MAX 60000
+#define BA_MIME_TEXT_MAX 16000
+#define BA_MIME_HTML_MAX 40000
 
 typedef struct ba_mime {
     const char *id;        /* of the mail: A-Za-z0-9 */
@@ -25,6 +27,9 @@ typedef struct ba_mime {
 
 /* NULL, or the problem in words that name no value. */
 const char *ba_mime_assemble(const ba_mime *mime, const char **message, apr_pool_t *pool);
+
+/* Bytes of a body as it will travel: quoted-printable makes three of each beyond ASCII. */
+apr_size_t ba_mime_encoded_length(const char *text, apr_pool_t *pool);
 
 /* The value of a header that holds text: as it is if short and ASCII, else as encoded
  * words. NULL: a control character is in it. */

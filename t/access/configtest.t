@@ -240,6 +240,32 @@ subtest 'TRACE' => sub {
     like($output, qr{BA0182: .*languages/xx\.txt}, 'so is one that is not there');
 }
 
+# Mistakes in mail documents cost their words, too: then the installed ones are used.
+subtest 'documents of mails' => sub {
+    my $dir = BATest::state()->{workdir} . '/configtest-mails-' . flavour();
+    my $own = "$dir/pages/languages";
+    mkdir $_ for $dir, "$dir/mail", "$dir/pages", $own;
+    my $write = sub { my ($name, $text) = @_; open my $out, '>', $name or die "$name: $!"; print {$out} $text; close $out or die };
+    my $said = sub { my ($more) = @_; my ($status, $output) = configtest("${ALL}BetterAuthMailer dir:$dir/mail\nBetterAuthMailDir $dir\n" . ($more // '')); is($status, 0, 'no reason not to start') or diag $output; return [$output =~ m{BA0724: \Q$dir\E/(.*?); mails will be written with the installed document}g] };
+    my $cjk = "\xe5\xad\x97";
+    $write->("$dir/reset-password.txt", "Subject: %{text:mail-hello}\n\n" . 'x' x 70 . "\n");
+    $write->("$dir/reset-password.html", "<p>$cjk</p>\n" x 1000);
+    is_deeply($said->(), [], 'good ones');
+    $write->("$dir/reset-password.html", "<p>\n<a href=\"%{mail:url}\">%{text:mail-reset-buton}</a>\n");
+    is_deeply($said->(), ['reset-password.html, line 2: there is no text mail-reset-buton'], 'a text that is not there');
+    is_deeply($said->("<VirtualHost *:80>\nServerName a.test\n</VirtualHost>\n"), ['reset-password.html, line 2: there is no text mail-reset-buton'], 'is named once');
+    $write->("$own/en.txt", "mail-reset-buton = Go\n");
+    is_deeply($said->("BetterAuthPagesDir $dir/pages\n"), [], 'unless the operator has it');
+    rename "$own/en.txt", "$own/de.txt" or die;
+    is_deeply($said->("BetterAuthPagesDir $dir/pages\n"), ['reset-password.html, line 2: there is no text mail-reset-buton'], 'for some language only');
+    is_deeply($said->("BetterAuthPagesDir $dir/pages\nBetterAuthLanguages de\n"), [], 'for the only one');
+    $write->("$dir/reset-password.html", join '', ($cjk x 40 . "\n") x 300);
+    like(join('|', @{ $said->() }), qr{^reset-password\.html, line 300: too long: 1\d{5} bytes as they are mailed, at most 40000$}, 'one that no mail can hold');
+    $write->("$dir/reset-password.html", join '', ('x' x 77 . "\n") x 500);
+    $write->("$dir/reset-password.txt", "Subject: x\n\n" . "$cjk\n" x 1600);
+    like(join('|', @{ $said->() }), qr{^reset-password\.txt, line 1602: too long: \d+ bytes as they are mailed, at most 16000$}, 'its plain text');
+};
+
 # The server's user writes there with all groups that they have. Only root can be somebody else, so this is done as root of a
 # user namespace, in which our own files are root's, and with a list of groups of its own.
 subtest 'the folder of BetterAuthMailer' => sub {

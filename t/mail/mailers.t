@@ -57,6 +57,8 @@ esac
 { for arg; do echo "arg \$arg"; done; env | sed 's/^/env /'; cat; } >'$dir/sendmail/'"\$last"
 END
 write_file("$dir/documents/reset-password.txt", "Subject: Neues Passwort für %{mail:name}\n\nHallo %{mail:name} — 100%, 5\$, \\\\ und \\%{mail:url}\n\n%{mail:url}\n");
+write_file("$dir/documents/reset-password-done.txt", "Subject: %{text:mail-reset-doen}\n\nHallo\n");
+write_file("$dir/documents/reset-password-done.html", join '', ("\x{5b57}" x 40 . "\n") x 300);
 write_file("$dir/documents/reset-password.html", "<p>Hallo %{mail:name}</p>\n<p>%{mail:ulr}</p>\n");
 
 my %mailer = (
@@ -79,8 +81,8 @@ sub refused { my ($id) = @_; return until_true(10, sub { my $r = row($NAME, $id)
 
 subtest 'a folder, and documents of the operator' => sub {
     my @said = grep { /BA0724/ } log_lines($log);
-    is(scalar @said, 1, 'a mistake is told at start') or diag @said;
-    like($said[0] // '', qr{documents/reset-password\.html, line 2: .*ulr}, 'with file and line');
+    is(scalar @said, 3, 'mistakes are told at start') or diag @said;
+    like(join("\n", @said), qr{documents/reset-password\.html, line 2: .*ulr.*reset-password-done\.txt, line 1: there is no text .*-done\.html, line 300: too long}s, 'with file and line');
     my $from = -s $log;
     my @user = map { sign_up($NAME, name => $_) } 'Zoë', 'Max';
     for (@user) { is(post($NAME, '/request-password-reset', { email => $_->{email}, redirectTo => '/x' })->{status}, 200, 'a reset') }
@@ -103,6 +105,7 @@ subtest 'a folder, and documents of the operator' => sub {
     my $notice = until_true(5, sub { my ($f) = glob "$dir/mail/*.eml"; $f && BATest::SMTP::parse(read_file($f)) });
     is($notice->{header}{subject}, 'Your password at auth.test was changed', 'and the notice comes');
     is($notice->{'plain-encoding'}, '7bit', 'ASCII: as it is');
+    like($notice->{html}, qr/ style=/, 'and the installed pair, in place of one that has mistakes');
     make_path("$dir/away");
     rename "$dir/mail", "$dir/away/mail" or die;
     my $id = enqueue($NAME, ORIGIN);

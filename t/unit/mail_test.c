@@ -128,6 +128,29 @@ static void what_cannot_be_written_is_refused(void **state)
     assert_non_null(ba_mime_assemble(&mime, &message, f->pool));
 }
 
+/* What a document may hold, so that any two of them fit into a mail. */
+static void encoded_bodies_are_measured(void **state)
+{
+    const fixture *f = *state;
+    ba_mime mime = golden;
+    const char *message;
+    char *text = apr_pcalloc(f->pool, BA_MIME_TEXT_MAX + 1);
+    char *html = apr_pcalloc(f->pool, BA_MIME_HTML_MAX + 1);
+
+    assert_int_equal(ba_mime_encoded_length("ab\ncd\n", f->pool), 8);
+    assert_int_equal(ba_mime_encoded_length("\xE5\xAD\x97\n", f->pool), 11);
+    assert_int_equal(ba_mime_encoded_length("\xE5\xAD\x97=", f->pool), 12);
+    mime.text = memset(text, '=', BA_MIME_TEXT_MAX);
+    mime.html = memset(html, '=', BA_MIME_HTML_MAX);
+    assert_true(ba_mime_encoded_length(text, f->pool) > BA_MIME_TEXT_MAX);
+    assert_non_null(ba_mime_assemble(&mime, &message, f->pool));
+    /* 25 in a line of 75, and three bytes to go on */
+    text[5128] = html[12820] = '\0';
+    assert_int_equal(ba_mime_encoded_length(text, f->pool), BA_MIME_TEXT_MAX - 1);
+    assert_int_equal(ba_mime_encoded_length(html, f->pool), BA_MIME_HTML_MAX - 4);
+    assert_null(ba_mime_assemble(&mime, &message, f->pool));
+}
+
 static void long_and_foreign_lines_are_quoted(void **state)
 {
     const fixture *f = *state;
@@ -252,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(headers_are_encoded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(names_are_quoted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(encoded_bodies_are_measured, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(long_and_foreign_lines_are_quoted, fixture_setup,
                                         fixture_teardown),
