@@ -9,6 +9,8 @@ use BATest -own;
 use BATest::Sites;
 use File::Path qw(make_path);
 
+expect_private_log(qw(BA0119 BA0714));    # servers that are only looked at have no database
+
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 
 my $NAME = 'merge';

@@ -11,6 +11,8 @@ use BATest::Sites;
 use File::Path qw(make_path);
 use Time::HiRes qw(sleep);
 
+expect_private_log(qw(BA0201 BA0714));    # a table goes
+
 plan skip_all => 'needs httpd' if $ENV{BA_SITES};
 my $NGINX = $ENV{BA_NGINX} || '/usr/sbin/nginx';
 plan skip_all => "no $NGINX; ./setup check brings one" unless -x $NGINX || $ENV{BA_NGINX};
