@@ -98,7 +98,7 @@ ba_mail *ba_link_mail(ba_call *call, ba_mail_kind kind, const ba_user *user,
     }
     path = apr_pstrcat(call->pool, "/verify-email?token=", token, "&", NULL);
     return ba_mail_compose(call, kind, user,
-                           kind == BA_MAIL_CHANGE_VERIFY ? change->to : user->email,
+                           change && kind == BA_MAIL_CHANGE_VERIFY ? change->to : user->email,
                            ba_link_to_page(call, "/verify-email", path, callback),
                            change ? change->to : NULL);
 }
