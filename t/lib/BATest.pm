@@ -18,6 +18,7 @@ use MIME::QuotedPrint qw(decode_qp);
 use POSIX ();
 use Test::More;
 use Time::HiRes ();
+use BATest::Log qw(is_announced is_crash is_trouble);
 use BATest::MariaDB;
 use BATest::Port;
 
@@ -399,18 +400,8 @@ sub sign_up {
 
 # --- The error log ----------------------------------------------------------------------------------------------------
 
-# A child that crashed, which httpd says as a notice; a signal that httpd sends is none.
-sub is_crash { return $_[0] =~ /exit signal (?!Killed)|runtime error:|Sanitizer/ }
-
 # What an error log has no line of, if all is well.
-sub is_complaint { return $_[0] =~ /\[\w*:(?:warn|error|crit|alert|emerg)\]/ || is_crash($_[0]) }
-
-# By tag; by their words those of httpd's lines that have none.
-sub is_announced {
-    my ($line, @expected) = @_;
-    my ($tag) = $line =~ /\b(BA\d{4}|AH\d{5})\b/;
-    return scalar grep { /^(?:BA|AH)\d+$/ ? defined $tag && $tag eq $_ : index($line, $_) >= 0 } @expected;
-}
+sub is_complaint { return is_trouble($_[0]) || is_crash($_[0]) }
 
 my %read;
 

@@ -6,14 +6,13 @@ package BATest::Guide;
 
 use strict;
 use warnings;
-use BATest::Ctl;
+use BATest::Ctl qw(slurp write_file);
 use Exporter qw(import);
 use File::Path qw(make_path);
 use Test::More;
 
 our @EXPORT = qw(guide shell_words write_file);
 
-sub write_file { my ($file, $text) = @_; open my $out, '>', $file or die "$file: $!"; print {$out} $text; close $out or die "$file: $!" }
 sub shell_words { return join ' ', map { "'" . s/'/'\\''/gr . "'" } @_ }
 
 # Runs the ```sh blocks of a section, or of what stands before the first one, in a folder; answers what they said.
@@ -23,8 +22,7 @@ sub shell_words { return join ' ', map { "'" . s/'/'\\''/gr . "'" } @_ }
 # What is removed is said with its mode.
 sub guide {
     my ($doc, $title, $dir, %o) = @_;
-    my $text = do { open my $in, '<', "$ENV{BA_SRCDIR}/docs/$doc" or die "$doc: $!"; local $/; <$in> };
-    my ($section) = $text =~ /^##? \Q$title\E\n(.*?)(?=^## |\z)/ms or return fail("$doc has no section $title");
+    my ($section) = slurp("$ENV{BA_SRCDIR}/docs/$doc") =~ /^##? \Q$title\E\n(.*?)(?=^## |\z)/ms or return fail("$doc has no section $title");
     my $script = '';
     while ($section =~ /^( *)```sh\n(.*?)^\1```$/msg) { $script .= $2 =~ s/^$1//gmr }
     ok($script, "$title: has commands");

@@ -21,6 +21,7 @@ package BATest::Journal;
 
 use strict;
 use warnings;
+use BATest::Log qw(is_announced is_crash is_trouble);
 use JSON::PP ();
 
 my $json = JSON::PP->new->utf8->canonical;
@@ -203,11 +204,8 @@ sub _log {
     for my $line (@$lines) {
         chomp $line;
         for my $what (sort keys %SECRET) { $c->{problem}->('secret in the log', $what) if $line =~ $SECRET{$what} }
-        $c->{problem}->('crash', $line) if $line =~ /exit signal (?!Killed)|Assertion|stack smashing|runtime error:|Sanitizer/;
-        next unless $line =~ /\[\w*:(?:warn|error|crit|alert|emerg)\]/;
-        my ($tag) = $line =~ /\b((?:BA|AH)\d{4,5})\b/;
-        next if grep { /^(?:BA|AH)\d+$/ ? defined $tag && $tag eq $_ : index($line, $_) >= 0 } @$expected;
-        $c->{problem}->('unexpected line', $line);
+        $c->{problem}->('crash', $line) if is_crash($line) || $line =~ /Assertion|stack smashing/;
+        $c->{problem}->('unexpected line', $line) if is_trouble($line) && !is_announced($line, @$expected);
     }
 }
 
